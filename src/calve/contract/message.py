@@ -1,0 +1,33 @@
+"""Messages and events: plain immutable data.
+
+Both are `msgspec.Struct`s that are frozen and keyword-only unless the class says otherwise; the metaclass sets the defaults
+and tells type checkers about them, so no decorator is needed on each class.
+"""
+
+from __future__ import annotations
+
+from typing import Any, dataclass_transform
+
+import msgspec
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class _MessageMeta(msgspec.StructMeta):
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+    ) -> _MessageMeta:
+        config.setdefault("frozen", True)
+        config.setdefault("kw_only", True)
+        return super().__new__(mcs, name, bases, namespace, **config)
+
+
+class Message(msgspec.Struct, metaclass=_MessageMeta):
+    """Data that crosses a contract: an argument, an answer, or a part of one.
+
+    Fields are annotated; `Annotated[int, Ge(0)]` and msgspec's `Meta` add constraints that are checked on arrival. Unknown
+    fields are ignored and fields with a default may be missing, which is what lets old and new versions talk.
+    """
+
+
+class Event(msgspec.Struct, metaclass=_MessageMeta):
+    """A fact in the past tense, published by the service that owns it."""

@@ -1,0 +1,52 @@
+"""W3C trace context: which trace a call belongs to, in the form that crosses every transport.
+
+    traceparent: 00-<trace id, 32 hex>-<span id, 16 hex>-<flags, 2 hex>      flags bit 0: sampled
+
+Source: W3C Trace Context, level 1, section 3.2. Spans themselves are made in the `observe` room, and only for sampled calls.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+
+import msgspec
+
+_TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+# A generator of its own: application code that seeds `random` for its tests must not make trace ids repeat.
+_random = random.Random()
+
+
+class TraceContext(msgspec.Struct, frozen=True, gc=False):
+    """Identity of one span within one trace."""
+
+    trace_id: int
+    """128 bits, never zero."""
+    span_id: int
+    """64 bits, never zero."""
+    sampled: bool = False
+    """Whether somebody records this trace."""
+
+    @classmethod
+    def root(cls, *, sampled: bool = False) -> TraceContext:
+        """Start a new trace."""
+        return cls(_random.getrandbits(128) or 1, _random.getrandbits(64) or 1, sampled)
+
+    def child(self) -> TraceContext:
+        """A new span within the same trace."""
+        return TraceContext(self.trace_id, _random.getrandbits(64) or 1, self.sampled)
+
+    def traceparent(self) -> str:
+        """The header value for the next hop."""
+        return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if self.sampled else '00'}"
+
+
+def parse_traceparent(header: str) -> TraceContext | None:
+    """Read a `traceparent` header; None when it is not valid (the standard says: start a new trace then)."""
+    match = _TRACEPARENT.fullmatch(header)
+    if match is None or match[1] == "ff" or (match[1] == "00" and len(header) != 55):
+        return None
+    trace_id, span_id = int(match[2], 16), int(match[3], 16)
+    if not trace_id or not span_id:
+        return None
+    return TraceContext(trace_id, span_id, bool(int(match[4], 16) & 1))
