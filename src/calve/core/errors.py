@@ -66,8 +66,11 @@ class CallError(CalveError):
         fault: Who has to act.
         retryable: Whether the same call may succeed later without any change by the caller.
         may_have_run: False only when it is certain that the operation did not start.
+        operation: `service.operation` that was called; set by the stub, so an error that an operation raises itself has none
+            yet, and one that it lets through from a call of its own has that call's.
     """
 
+    operation: str | None = None
     code: ClassVar[str] = "call_failed"
     status: ClassVar[int] = 500
     fault: ClassVar[Fault] = "callee"

@@ -1,0 +1,36 @@
+"""Room 2: implementing contracts and calling them.
+
+One call, in the order it runs:
+
+    caller: await self.wallet.debit(owner, 5)
+      stub.py        binds the arguments to a request, makes the callee's context (deadline, principal, trace, key)
+        hosted here  -> the codec, then the chain                       elsewhere -> transport/wire, then their chain
+      chain.py       deadline, role, span, metrics, middleware; maps what comes out to an answer or a typed error
+      service.py     the author's method
+
+Before any call:
+
+    loading.py       "shop.wallet" -> its contract and, if hosted here, its implementation
+    injection.py     constructor parameters by type; everything that can be missing is missed before start
+"""
+
+from .base import Call, Middleware, Proceed
+from .chain import Chain
+from .injection import Injector, dependency_graph
+from .loading import LoadedService, load_contract, load_object, load_service
+from .stub import RemoteCaller, make_stub
+
+__all__ = [
+    "Call",
+    "Chain",
+    "dependency_graph",
+    "Injector",
+    "load_contract",
+    "load_object",
+    "load_service",
+    "LoadedService",
+    "make_stub",
+    "Middleware",
+    "Proceed",
+    "RemoteCaller",
+]

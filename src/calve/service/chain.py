@@ -1,0 +1,228 @@
+"""The chain around every operation: the same for local, wire and REST calls, compiled once per operation.
+
+    handle(context, request)
+      1 deadline     min(caller's deadline, now + the operation's timeout); a call that comes too late does not start
+      2 context      becomes `current_call()` for everything below
+      3 role         PermissionDenied / Unauthenticated before anything of the application runs
+      4 span         only if this trace is sampled
+      5 middleware   the application's own, outermost first
+      6 the method
+      7 outcome      the answer; a declared DomainError; a CallError; everything else is logged and becomes InternalError
+      8 metrics      requests, errors by code, duration, in flight
+
+The steps are lines of one function, not eight nested wrappers: a coroutine frame costs about as much as all bookkeeping of
+step 8, and a call has to stay within microseconds of a bare await.
+"""
+
+from __future__ import annotations
+
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, NoReturn
+
+from ..contract import DomainError, Endpoint, Operation
+from ..core.clock import Clock
+from ..core.context import CallContext, _current
+from ..core.deadline import TimerWheel, run_until
+from ..core.errors import CallError, DeadlineExceeded, InternalError, PermissionDenied, Unauthenticated
+from ..observe import Logger, OperationMetrics, Registry, Tracing
+from .base import Call, Middleware, Proceed
+from .outcome import outcome_of
+
+Method = Callable[..., Any]
+
+
+class Chain:
+    """Makes endpoints out of methods.
+
+    Args:
+        wheel: Timer wheel of the loop the operations run on.
+        clock: Monotonic time for deadlines and durations.
+        registry: Where each operation gets its metrics.
+        tracing: Decides about and makes spans.
+        middleware: The application's own, outermost first.
+        log: Gets what operations raise without declaring it.
+    """
+
+    def __init__(
+        self,
+        *,
+        wheel: TimerWheel,
+        clock: Clock,
+        registry: Registry,
+        tracing: Tracing,
+        log: Logger,
+        middleware: Sequence[Middleware] = (),
+    ) -> None:
+        self._wheel, self._clock, self._registry, self._tracing = wheel, clock, registry, tracing
+        self._log, self._middleware = log, tuple(middleware)
+
+    def endpoint(self, service: str, operation: Operation, method: Method) -> Endpoint:
+        """Compile one operation.
+
+        Args:
+            service: Name of the service that implements it.
+            operation: From the contract.
+            method: Bound method of the implementation, with the parameters of the contract.
+        """
+        metrics = self._registry.operation(service, operation.name, operation.kind, "server")
+        invoke = self._invoker(service, operation, method)
+        if operation.streaming:
+            stream = self._stream(service, operation, invoke, metrics)
+            return Endpoint(service, operation, _refuse_unary(service, operation), stream)
+        return Endpoint(service, operation, self._unary(service, operation, invoke, metrics))
+
+    def _invoker(self, service: str, operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
+        """Steps 5 and 6: from a request to the author's method, through the application's middleware if there is any."""
+        spread = _spreader(operation.params)
+        if not self._middleware:
+            return lambda context, request: spread(method, request)
+
+        async def innermost(call: Call) -> Any:
+            result = spread(method, call.request)
+            return result if operation.streaming else await result
+
+        proceed: Proceed = innermost
+        for middleware in reversed(self._middleware):
+            proceed = _wrap(middleware, proceed)
+        return lambda context, request: proceed(Call(service, operation, request, context))
+
+    def _unary(
+        self, service: str, operation: Operation, invoke: Callable[[CallContext, Any], Any], metrics: OperationMetrics
+    ) -> Callable[[CallContext, Any], Awaitable[Any]]:
+        name, timeout, role = f"{service}.{operation.name}", operation.timeout_seconds, operation.role
+        monotonic, wheel, tracing, log = self._clock.monotonic, self._wheel, self._tracing, self._log
+        set_current, reset_current = _current.set, _current.reset
+        too_late = _describe_deadline(name)
+
+        async def handle(context: CallContext, request: Any) -> Any:
+            started = monotonic()
+            if started + timeout < context.deadline:
+                context.deadline = started + timeout
+            context.operation = name
+            metrics.in_flight += 1
+            token = set_current(context)
+            span = code = None
+            try:
+                if tracing.enabled:
+                    span = tracing.start(context, service, operation.name, "server")
+                if context.deadline <= started:
+                    raise DeadlineExceeded(f"{name}: the deadline had passed on arrival", may_have_run=False)
+                if role is not None:
+                    check_role(name, role, context)
+                return await run_until(wheel, context.deadline, invoke(context, request), too_late)
+            except (Exception, CancelledError) as error:
+                outcome = outcome_of(error, name, operation, log)
+                code = outcome.code
+                if outcome.error is error:
+                    raise
+                raise outcome.error from error
+            finally:
+                reset_current(token)
+                metrics.in_flight -= 1
+                metrics.finish(monotonic() - started, code)
+                if span is not None:
+                    tracing.finish(span, code)
+
+        return handle
+
+    def _stream(
+        self, service: str, operation: Operation, invoke: Callable[[CallContext, Any], Any], metrics: OperationMetrics
+    ) -> Callable[[CallContext, Any], AsyncIterator[Any]]:
+        name, tracing, log, wheel = f"{service}.{operation.name}", self._tracing, self._log, self._wheel
+        monotonic, with_middleware, too_late = self._clock.monotonic, bool(self._middleware), _describe_deadline(name)
+
+        async def handle(context: CallContext, request: Any) -> AsyncIterator[Any]:
+            started = monotonic()
+            context.deadline = min(context.deadline, started + operation.timeout_seconds)
+            context.operation = name
+            metrics.in_flight += 1
+            span = tracing.start(context, service, operation.name, "server") if tracing.enabled else None
+            code: str | None = None
+            items: Any = None
+            try:
+                if context.deadline <= started:
+                    raise DeadlineExceeded(f"{name}: the deadline had passed on arrival", may_have_run=False)
+                if operation.role is not None:
+                    check_role(name, operation.role, context)
+                items = invoke(context, request)
+                if with_middleware:
+                    items = await _within(context, run_until(wheel, context.deadline, items, too_late))
+                while True:
+                    step = anext(items, _END)
+                    # The generator's body shares the context variables of whoever iterates it, so the call is made
+                    # current around each step and never while the consumer has the item.
+                    item = await _within(context, run_until(wheel, context.deadline, _await(step), too_late))
+                    if item is _END:
+                        return
+                    yield item
+            except GeneratorExit:
+                code = "cancelled"
+                raise
+            except (Exception, CancelledError) as error:
+                outcome = outcome_of(error, name, operation, log)
+                code = outcome.code
+                if outcome.error is error:
+                    raise
+                raise outcome.error from error
+            finally:
+                if items is not None and hasattr(items, "aclose"):
+                    await items.aclose()
+                metrics.in_flight -= 1
+                metrics.finish(monotonic() - started, code)
+                if span is not None:
+                    tracing.finish(span, code)
+
+        return handle
+
+
+_END: Any = object()
+
+
+def check_role(name: str, role: str, context: CallContext) -> None:
+    """Step 3. Raises Unauthenticated without a principal, PermissionDenied when it lacks the role."""
+    if context.principal is None:
+        raise Unauthenticated(f"{name} needs a principal with role {role!r}; the call has none")
+    if role not in context.principal.roles:
+        raise PermissionDenied(f"{name} needs role {role!r}; {context.principal.subject!r} does not have it")
+
+
+async def _await(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+async def _within(context: CallContext, awaitable: Awaitable[Any]) -> Any:
+    """Await with `context` as the current call."""
+    token = _current.set(context)
+    try:
+        return await awaitable
+    finally:
+        _current.reset(token)
+
+
+def _wrap(middleware: Middleware, proceed: Proceed) -> Proceed:
+    async def step(call: Call) -> Any:
+        return await middleware(call, proceed)
+
+    return step
+
+
+def _describe_deadline(name: str) -> Callable[[], str]:
+    return lambda: f"{name} did not finish before its deadline"
+
+
+def _refuse_unary(service: str, operation: Operation) -> Callable[[CallContext, Any], Awaitable[Any]]:
+    async def refuse(context: CallContext, request: Any) -> NoReturn:
+        raise InternalError(f"{service}.{operation.name} is a streaming operation", may_have_run=False)
+
+    return refuse
+
+
+def _spreader(params: tuple[str, ...]) -> Callable[[Method, Any], Any]:
+    """A function that calls `method` with the fields of a request, in order.
+
+    Written as source and compiled, as dataclasses do: attribute access in a fixed expression is twice as fast as building
+    an argument tuple in a loop. The names were parameters of a Python function, so they are identifiers.
+    """
+    arguments = ", ".join(f"request.{name}" for name in params)
+    return eval(f"lambda method, request: method({arguments})", {})  # type: ignore[no-any-return]  # noqa: S307
