@@ -10,6 +10,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".venv"
@@ -17,7 +18,7 @@ OLDEST = (3, 11)
 EVERY = 10  # lines of progress where the output is not a terminal: one for so many packages
 
 
-def fail(text: str) -> "None":
+def fail(text: str) -> NoReturn:
     """Print one line and end with status 2, as for every fault that shows before anything runs."""
     print(f"make: {text}", file=sys.stderr)
     sys.exit(2)
@@ -26,7 +27,10 @@ def fail(text: str) -> "None":
 def create(home: Path) -> Path:
     """Make the environment unless it is there and works; returns its Python."""
     python = home / "bin" / "python"
-    if python.exists() and subprocess.run([str(python), "-m", "pip", "--version"], stdout=subprocess.DEVNULL).returncode == 0:
+    if (
+        python.exists()
+        and subprocess.run([str(python), "-m", "pip", "--version"], stdout=subprocess.DEVNULL).returncode == 0
+    ):
         return python
     print(f"making {home.name} with Python {sys.version.split()[0]}", flush=True)
     if find_spec("ensurepip"):
@@ -65,7 +69,9 @@ def install(python: Path, extras: str) -> None:
 def main() -> None:
     """Make or refresh the environment."""
     if sys.version_info < OLDEST:
-        fail(f"Python 3.11 or newer is needed and {sys.executable} is {sys.version.split()[0]}; say make PYTHON=python3.12 …")
+        fail(
+            f"Python 3.11 or newer is needed and {sys.executable} is {sys.version.split()[0]}; say make PYTHON=python3.12 …"
+        )
     install(create(HOME), ",".join(sys.argv[1:]) or "dev")
 
 
