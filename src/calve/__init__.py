@@ -34,6 +34,7 @@ _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 __version__ = "0.1.0"
 __all__ = [
     "Call",
+    "call_options",
     "CallContext",
     "CallError",
     "CalveError",
@@ -42,7 +43,6 @@ __all__ = [
     "ConfigError",
     "Contract",
     "current_call",
-    "call_options",
     "DeadlineExceeded",
     "DomainError",
     "Event",

@@ -18,20 +18,20 @@ from .message import Event, Message
 from .operation import ContractInfo, Operation, Version, describe, is_contract
 
 __all__ = [
+    "command",
     "Contract",
     "ContractError",
     "ContractInfo",
+    "describe",
     "DomainError",
     "Endpoint",
     "Event",
     "Handler",
     "HttpRule",
+    "is_contract",
     "Message",
     "Operation",
+    "query",
     "StreamHandler",
     "Version",
-    "command",
-    "describe",
-    "is_contract",
-    "query",
 ]
