@@ -4,7 +4,7 @@ One call, in the order it runs:
 
     caller: await self.wallet.debit(owner, 5)
       stub.py        binds the arguments to a request, makes the callee's context (deadline, principal, trace, key)
-        hosted here  -> the codec, then the chain                       elsewhere -> transport/wire, then their chain
+        hosted here  -> the codec, then the chain                       elsewhere -> remote.py, transport/wire, their chain
       chain.py       deadline, role, span, metrics, middleware; maps what comes out to an answer or a typed error
       service.py     the author's method
 
@@ -18,7 +18,8 @@ from .base import Call, Middleware, Proceed
 from .chain import Chain
 from .injection import Injector, dependency_graph
 from .loading import LoadedService, load_contract, load_object, load_service
-from .stub import RemoteCaller, make_stub
+from .remote import RemoteCaller, remote_endpoints
+from .stub import make_stub
 
 __all__ = [
     "Call",
@@ -32,5 +33,6 @@ __all__ = [
     "make_stub",
     "Middleware",
     "Proceed",
+    "remote_endpoints",
     "RemoteCaller",
 ]
