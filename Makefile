@@ -53,11 +53,11 @@ clean: ## remove the environment and everything made
 	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): pyproject.toml scripts/venv.py
+$(READY): pyproject.toml scripts/environment.py
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer on PATH; install one or say make PYTHON=/path/to/python3" >&2; exit 2; }
-	@$(PYTHON) scripts/venv.py dev
+	@$(PYTHON) scripts/environment.py dev
 	@touch $@
 
 .venv/.ready-bench: $(READY)
-	@$(BIN)/python scripts/venv.py dev bench
+	@$(BIN)/python scripts/environment.py dev bench
 	@touch $@

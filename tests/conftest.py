@@ -1,7 +1,8 @@
 """Rules of the whole suite: what was left out is said at the end, and in CI nothing may be left out.
 
-A test that needs something this machine may lack skips with the reason `needs X: how to get it`. With `CALVE_REQUIRE_SERVICES=1`
-every skip is a failure, except those whose reason starts with `only on` (another platform or Python).
+A test that needs something this machine may lack skips with the reason `needs X: how to get it`. With
+`CALVE_REQUIRE_SERVICES=1` every skip is a failure, except those whose reason starts with `only on` (another platform or
+Python).
 """
 
 from __future__ import annotations

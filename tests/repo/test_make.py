@@ -32,8 +32,8 @@ def test_ci_runs_the_test_command_of_the_readme(root: Path) -> None:
 
 
 def test_an_old_python_is_told_so(root: Path, tmp_path: Path) -> None:
-    script = (root / "scripts" / "venv.py").read_text(encoding="utf-8")
-    future = tmp_path / "venv.py"
+    script = (root / "scripts" / "environment.py").read_text(encoding="utf-8")
+    future = tmp_path / "environment.py"
     future.write_text(script.replace("OLDEST = (3, 11)", "OLDEST = (99, 0)"), encoding="utf-8")
     done = subprocess.run([sys.executable, str(future)], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -1,9 +1,9 @@
 """Make the development environment: `.venv` with Calve in it, editable, and the extras asked for.
 
-    python3 scripts/venv.py [extra ...]        called by the Makefile; `dev` unless told otherwise
+    python3 scripts/environment.py [extra ...]        called by the Makefile; `dev` unless told otherwise
 
-Runs before anything is installed, hence on the standard library alone, and on old Pythons far enough to say that they are
-too old. Debian ships `venv` without `ensurepip`: there the environment is made bare and this Python's pip fills it.
+Runs before anything is installed, hence on the standard library alone, and on old Pythons far enough to say that they
+are too old. Debian ships `venv` without `ensurepip`: there the environment is made bare and this Python's pip fills it.
 """
 
 import subprocess
@@ -48,7 +48,7 @@ def install(python: Path, extras: str) -> None:
     print(f"installing calve[{extras}] into {HOME.name}; the first time takes a minute or two", flush=True)
     command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "-e", f"{ROOT}[{extras}]"]
     terminal, count, log = sys.stdout.isatty(), 0, []
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
             log.append(line)
@@ -69,9 +69,8 @@ def install(python: Path, extras: str) -> None:
 def main() -> None:
     """Make or refresh the environment."""
     if sys.version_info < OLDEST:
-        fail(
-            f"Python 3.11 or newer is needed and {sys.executable} is {sys.version.split()[0]}; say make PYTHON=python3.12 …"
-        )
+        mine = f"{sys.executable} is {sys.version.split()[0]}"
+        fail(f"Python 3.11 or newer is needed and {mine}; install one and say make PYTHON=/path/to/it")
     install(create(HOME), ",".join(sys.argv[1:]) or "dev")
 
 
