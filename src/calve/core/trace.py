@@ -1,8 +1,10 @@
 """W3C trace context: which trace a call belongs to, in the form that crosses every transport.
 
     traceparent: 00-<trace id, 32 hex>-<span id, 16 hex>-<flags, 2 hex>      flags bit 0: sampled
+    tracestate:  vendor=value,…                                              not ours to read; passed on unchanged
 
-Source: W3C Trace Context, level 1, section 3.2. Spans themselves are made in the `observe` room, and only for sampled calls.
+Source: W3C Trace Context, level 1, sections 3.2 and 3.3. Spans themselves are made in the `observe` room, and only for
+sampled calls.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import re
 import msgspec
 
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_TRACESTATE = re.compile(r"[\x20-\x7e]{0,512}")
 # A generator of its own: application code that seeds `random` for its tests must not make trace ids repeat.
 _random = random.Random()
 
@@ -26,6 +29,10 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
     """64 bits, never zero."""
     sampled: bool = False
     """Whether somebody records this trace."""
+    state: str = ""
+    """The `tracestate` header that came with it."""
+    remote: bool = False
+    """Whether the span is another process's: true for what came in a header, false for what was made here."""
 
     @classmethod
     def root(cls, *, sampled: bool = False) -> TraceContext:
@@ -34,19 +41,25 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
 
     def child(self) -> TraceContext:
         """A new span within the same trace."""
-        return TraceContext(self.trace_id, _random.getrandbits(64) or 1, self.sampled)
+        return TraceContext(self.trace_id, _random.getrandbits(64) or 1, self.sampled, self.state)
 
     def traceparent(self) -> str:
         """The header value for the next hop."""
         return f"00-{self.trace_id:032x}-{self.span_id:016x}-{'01' if self.sampled else '00'}"
 
 
-def parse_traceparent(header: str) -> TraceContext | None:
-    """Read a `traceparent` header; None when it is not valid (the standard says: start a new trace then)."""
+def parse_traceparent(header: str, state: str = "") -> TraceContext | None:
+    """Read a `traceparent` header; None when it is not valid (the standard says: start a new trace then).
+
+    Args:
+        header: Value of `traceparent`.
+        state: Value of `tracestate`; dropped when it is longer than 512 characters or not printable ASCII.
+    """
     match = _TRACEPARENT.fullmatch(header)
     if match is None or match[1] == "ff" or (match[1] == "00" and len(header) != 55):
         return None
     trace_id, span_id = int(match[2], 16), int(match[3], 16)
     if not trace_id or not span_id:
         return None
-    return TraceContext(trace_id, span_id, bool(int(match[4], 16) & 1))
+    kept = state if _TRACESTATE.fullmatch(state) else ""
+    return TraceContext(trace_id, span_id, bool(int(match[4], 16) & 1), kept, remote=True)
