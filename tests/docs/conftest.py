@@ -1,0 +1,76 @@
+"""Pages taken apart: the fenced blocks of a Markdown file and what the comment before each says about it.
+
+    <!-- in: examples/shop -->       at the top: the commands run in a copy of that folder, not in an empty one
+    <!-- file: shop/contract.py -->  the next block is written to that file before the commands that follow
+    <!-- from: examples/x.py -->     the next block is an excerpt of that file, word for word; a line `...` skips lines
+    <!-- exits: 2 -->                the last command of the next block ends with that status
+    <!-- not run: reason -->         the next block is shown only
+
+Without a comment, the `python` blocks of a page are one program, and the lines `$ command` of a `console` block are run;
+what follows a command is exactly what it prints, where `...` stands for anything within a line and, alone, for any lines.
+A command that ends in ` &` goes on in the background until the page ends. Port 8000 becomes a free port.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+
+_NOTE = re.compile(r"<!-- (in|file|from|exits|not run): (.+?) -->")
+
+
+class Block(NamedTuple):
+    """One fenced block."""
+
+    line: int
+    """Number of its first line of content."""
+    language: str
+    text: str
+    notes: dict[str, str]
+    """The comments directly before it."""
+
+
+class Page(NamedTuple):
+    """One Markdown file."""
+
+    name: str
+    folder: str | None
+    """Where its commands run, relative to the repository; None for an empty folder."""
+    blocks: list[Block]
+
+
+def parse(name: str, text: str) -> Page:
+    """Take a page apart."""
+    blocks: list[Block] = []
+    notes: dict[str, str] = {}
+    folder, start, language, content = None, 0, "", list[str]()
+    for number, line in enumerate(text.splitlines(), 1):
+        if start:
+            if line.rstrip() == "```":
+                blocks.append(Block(start, language, "".join(content), notes))
+                start, notes, content = 0, {}, []
+            else:
+                content.append(line + "\n")
+        elif line.startswith("```"):
+            start, language = number + 1, line[3:].strip()
+        elif note := _NOTE.fullmatch(line.strip()):
+            if note[1] == "in":
+                folder = note[2]
+            else:
+                notes[note[1]] = note[2]
+        elif line.strip():
+            notes = {}
+    return Page(name, folder, blocks)
+
+
+@pytest.fixture(params=PAGES, ids=[p.relative_to(REPOSITORY).as_posix() for p in PAGES])
+def page(request: pytest.FixtureRequest) -> Page:
+    """Each page in turn."""
+    path: Path = request.param
+    return parse(path.relative_to(REPOSITORY).as_posix(), path.read_text(encoding="utf-8"))
