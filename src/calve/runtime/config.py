@@ -1,0 +1,236 @@
+"""The whole of calve.toml, read and checked once, as one frozen object.
+
+Everything that can be wrong before a service is imported is found here: unknown sections and keys, wrong values,
+services in no unit, stores that two services would share. Each error names the line and the next step.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ..core.errors import ConfigError
+from ..core.settings import Settings, SettingsReader
+from ..core.suggest import did_you_mean
+from ..core.toml import TomlFile
+from .sections import (
+    AppSettings,
+    DiscoverySettings,
+    HttpSettings,
+    LogSettings,
+    RunSettings,
+    StoreSettings,
+    UnitSettings,
+    WireSettings,
+)
+from .topology import Topology, read_topologies
+
+FILE_NAME = "calve.toml"
+STORE_SCHEMES = ("sqlite",)
+_SECTIONS = ("app", "store", "http", "wire", "discovery", "log", "run", "unit", "service", "topology")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
+
+S = TypeVar("S", bound=Settings)
+
+
+class AppConfig(msgspec.Struct, frozen=True, eq=False):
+    """A project: `config.app.name`, `config.http.port`, `config.topologies["split"]`, …"""
+
+    file: TomlFile
+    reader: SettingsReader
+    app: AppSettings
+    store: StoreSettings
+    http: HttpSettings
+    wire: WireSettings
+    discovery: DiscoverySettings
+    log: LogSettings
+    run: RunSettings
+    services: dict[str, str]
+    """Short name to dotted name of the package, in the order of `[app] services`."""
+    topologies: dict[str, Topology]
+    """By name; always has `one`."""
+    units: dict[str, UnitSettings]
+    """By name, for every unit of every topology."""
+
+    @property
+    def root(self) -> Path:
+        """Folder of calve.toml: relative paths start here, and services are imported from here."""
+        return self.file.path.parent
+
+    def service_settings(self, service: str, kind: type[S]) -> S:
+        """The settings of a service (short name), from `[service.<name>]` and its overrides.
+
+        Raises: ConfigError: see `SettingsReader.load`.
+        """
+        return self.reader.load(f"service.{service}", kind)
+
+    def store_url(self, service: str) -> str:
+        """The store of one service: `{service}` filled in, a relative SQLite path made absolute."""
+        url = self.store.url.replace("{service}", service)
+        if not self.stores_in_file:
+            return url
+        return f"sqlite:///{self.root / url.removeprefix('sqlite:///')}"
+
+    @property
+    def stores_in_file(self) -> bool:
+        """Whether stores are SQLite files, which only one process may write."""
+        return self.store.url.startswith("sqlite:")
+
+    def topology(self, name: str | None = None) -> Topology:
+        """A topology by name; None is the one that `[run] topology` names.
+
+        Raises: ConfigError: there is none; with near misses.
+        """
+        where = "--topology" if name is not None else self.file.where("run", "topology")
+        name = self.run.topology if name is None else name
+        if name not in self.topologies:
+            raise ConfigError(f"no topology {name!r}", where=where, fix=did_you_mean(name, self.topologies))
+        return self.topologies[name]
+
+    def topology_of_unit(self, unit: str, name: str | None = None) -> Topology:
+        """The topology in which a unit is to run alone: the named one, else the default, else the only one that has it.
+
+        Raises: ConfigError: no topology has the unit (with near misses), or several have it.
+        """
+        chosen = self.topology(name)
+        if name is not None or any(u.name == unit for u in chosen.units):
+            chosen.unit(unit)
+            return chosen
+        having = [t for t in self.topologies.values() if any(u.name == unit for u in t.units)]
+        if not having:
+            known = {u.name for t in self.topologies.values() for u in t.units}
+            raise ConfigError(f"no topology has a unit {unit!r}", where="--unit", fix=did_you_mean(unit, known))
+        if len(having) > 1:
+            names = ", ".join(t.name for t in having)
+            raise ConfigError(f"unit {unit!r} is in several topologies: {names}", where="--unit", fix="add --topology")
+        return having[0]
+
+    def edge(self, topology: Topology) -> str:
+        """Name of the unit that serves REST for all services: `[http] edge` if the topology has it, else the first."""
+        return next((u.name for u in topology.units if u.name == self.http.edge), topology.units[0].name)
+
+
+def find_config(start: Path) -> Path:
+    """The nearest calve.toml in a folder or one of its parents.
+
+    Raises: ConfigError: there is none.
+    """
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / FILE_NAME).is_file():
+            return folder / FILE_NAME
+    raise ConfigError(
+        f"no {FILE_NAME} in {start.absolute()} or above",
+        fix="change to the folder of a project, name the file with --config, or make a project with `calve new`",
+    )
+
+
+def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | None = None) -> AppConfig:
+    """Read and check a project.
+
+    Args:
+        path: The file; None looks in the current folder and then in its parents.
+        environ: Environment for overrides; None is the process's own.
+    Raises: ConfigError: the first thing that is wrong.
+    """
+    file = TomlFile.read(find_config(Path.cwd()) if path is None else Path(path))
+    for section in file.data:
+        if section not in _SECTIONS:
+            known = did_you_mean(section, _SECTIONS)
+            raise ConfigError(f"[{section}] is not a section", where=file.where(section), fix=known)
+    reader = SettingsReader(file, os.environ if environ is None else environ)
+    app = reader.load("app", AppSettings)
+    services = _services(file, app)
+    topologies = read_topologies(file, list(services), app.name)
+    names = {u.name for t in topologies.values() for u in t.units}
+    config = AppConfig(
+        file=file,
+        reader=reader,
+        app=app,
+        store=reader.load("store", StoreSettings),
+        http=reader.load("http", HttpSettings),
+        wire=reader.load("wire", WireSettings),
+        discovery=reader.load("discovery", DiscoverySettings),
+        log=reader.load("log", LogSettings),
+        run=reader.load("run", RunSettings),
+        services=services,
+        topologies=topologies,
+        units={name: reader.load(f"unit.{name}", UnitSettings) for name in sorted(names)},
+    )
+    _check_names(config, "service", services)
+    _check_names(config, "unit", names)
+    _check_edge(config, names)
+    _check_store(config)
+    _check_tls(config)
+    config.topology()
+    return config
+
+
+def _services(file: TomlFile, app: AppSettings) -> dict[str, str]:
+    where = file.where("app", "services")
+    services: dict[str, str] = {}
+    for dotted in app.services:
+        if _MODULE.fullmatch(dotted) is None:
+            raise ConfigError(f"{dotted!r} is not a package", where=where, fix='write for example "shop.wallet"')
+        short = dotted.rpartition(".")[2]
+        if short in services:
+            both = f"{services[short]!r} and {dotted!r}" if services[short] != dotted else f"{dotted!r} twice"
+            raise ConfigError(f"two services named {short!r}: {both}", where=where, fix="rename or remove one")
+        services[short] = dotted
+    return services
+
+
+def _check_names(config: AppConfig, kind: str, known: Mapping[str, str] | set[str]) -> None:
+    """`[service.<name>]` and `[unit.<name>]` have to belong to something."""
+    for name in config.file.table(kind):
+        if name not in known:
+            where = config.file.where(f"{kind}.{name}")
+            raise ConfigError(f"[{kind}.{name}]: no {kind} {name!r}", where=where, fix=did_you_mean(name, known))
+
+
+def _check_edge(config: AppConfig, units: set[str]) -> None:
+    edge = config.http.edge
+    if edge is not None and edge not in units:
+        where = config.file.where("http", "edge")
+        raise ConfigError(f"[http] edge: no unit {edge!r}", where=where, fix=did_you_mean(edge, units))
+
+
+def _check_store(config: AppConfig) -> None:
+    url, where = config.store.url, config.file.where("store", "url")
+    scheme = url.partition(":")[0]
+    if scheme not in STORE_SCHEMES:
+        # The scheme only: the rest of a URL may hold a password.
+        known = did_you_mean(scheme, STORE_SCHEMES)
+        raise ConfigError(f"[store] url: no store for {scheme[:20]!r}", where=where, fix=known)
+    if not url.startswith("sqlite:///") or url == "sqlite:///":
+        raise ConfigError("[store] url names no file", where=where, fix="write sqlite:///data/{service}.db")
+    if "{service}" not in url and len(config.services) > 1:
+        raise ConfigError(
+            "[store] url is the same for all services, but a store belongs to one service",
+            where=where,
+            fix="put {service} into the file name",
+        )
+
+
+def _check_tls(config: AppConfig) -> None:
+    files = {key: getattr(config.wire, key) for key in ("tls_cert", "tls_key", "tls_ca")}
+    missing = [key for key, path in files.items() if path is None]
+    if missing and len(missing) < len(files):
+        fix = "set tls_cert, tls_key and tls_ca, or none of them"
+        raise ConfigError(f"[wire] {missing[0]} is not set", where=config.file.where("wire"), fix=fix)
+    for key, path in files.items():
+        if path is not None and not path.is_file():
+            raise ConfigError(f"[wire] {key}: {path} is not a file", where=config.file.where("wire", key))
+    for unit, settings in config.units.items():
+        listen = settings.listen or config.wire.listen
+        if missing and listen is not None and listen.startswith("tls:"):
+            where = (
+                config.file.where(f"unit.{unit}", "listen") if settings.listen else config.file.where("wire", "listen")
+            )
+            raise ConfigError(
+                f"{listen} needs a certificate", where=where, fix="set [wire] tls_cert, tls_key and tls_ca"
+            )
