@@ -1,7 +1,7 @@
 """Messages and events: plain immutable data.
 
-Both are `msgspec.Struct`s that are frozen and keyword-only unless the class says otherwise; the metaclass sets the defaults
-and tells type checkers about them, so no decorator is needed on each class.
+Both are `msgspec.Struct`s that are frozen and keyword-only unless the class says otherwise; the metaclass sets the
+defaults and the decorator tells type checkers, which would otherwise find the one on `msgspec.Struct` first.
 """
 
 from __future__ import annotations
@@ -11,17 +11,15 @@ from typing import Any, dataclass_transform
 import msgspec
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class _MessageMeta(msgspec.StructMeta):
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
-    ) -> _MessageMeta:
+    def __new__(mcs, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any) -> _MessageMeta:
         config.setdefault("frozen", True)
         config.setdefault("kw_only", True)
         return super().__new__(mcs, name, bases, namespace, **config)
 
 
-class Message(msgspec.Struct, metaclass=_MessageMeta):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Message(msgspec.Struct, frozen=True, metaclass=_MessageMeta):
     """Data that crosses a contract: an argument, an answer, or a part of one.
 
     Fields are annotated; `Annotated[int, Ge(0)]` and msgspec's `Meta` add constraints that are checked on arrival. Unknown
@@ -29,5 +27,6 @@ class Message(msgspec.Struct, metaclass=_MessageMeta):
     """
 
 
-class Event(msgspec.Struct, metaclass=_MessageMeta):
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
+class Event(msgspec.Struct, frozen=True, metaclass=_MessageMeta):
     """A fact in the past tense, published by the service that owns it."""
