@@ -33,6 +33,9 @@ class AppSettings(Settings):
     services: Annotated[
         tuple[str, ...], option("dotted names of the services' packages; the last part names the service", min_length=1)
     ]
+    middleware: Annotated[
+        tuple[str, ...], option('code around every operation, outermost first, as "module:Class" or "module:function"')
+    ] = ()
 
 
 class StoreSettings(Settings):
@@ -51,6 +54,9 @@ class HttpSettings(Settings):
     server: Annotated[Literal["granian", "uvicorn"], option("HTTP server under the edge")] = "granian"
     edge: Annotated[
         str | None, option("unit that serves REST for all services; the first of the topology when not set")
+    ] = None
+    authenticator: Annotated[
+        str | None, option('who a request is made for, as "module:Class" or "module:function"; nobody when not set')
     ] = None
     body_bytes_max: Annotated[int, option("largest request body", unit="bytes", ge=0)] = 1 << 20
     nesting_max: Annotated[int, option("deepest nesting of a JSON body", unit="levels", ge=1, le=500)] = 64

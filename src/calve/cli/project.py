@@ -1,0 +1,42 @@
+"""What several commands need of a project: its configuration, its contracts, and importability of its modules."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import ConfigError
+from ..core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from ..contract import ContractInfo
+    from ..runtime import AppConfig
+
+
+def load_project(path: Path | None) -> AppConfig:
+    """Read calve.toml and put its folder first on the module path, as it is in a unit.
+
+    Raises: ConfigError: there is none, or it is wrong.
+    """
+    from ..runtime import load_config
+
+    config = load_config(path)
+    root = str(config.root)
+    if root not in sys.path:
+        sys.path.insert(0, root)
+    return config
+
+
+def load_contracts(config: AppConfig, service: str | None = None) -> list[tuple[str, ContractInfo]]:
+    """Import the contracts of one service or of all, in the order of calve.toml.
+
+    Returns: pairs of service name and contract.
+    Raises: ConfigError: no such service (with near misses), or a contract is not well formed.
+    """
+    from ..service.loading import load_contract
+
+    if service is not None and service not in config.services:
+        raise ConfigError(f"no service {service!r}; {did_you_mean(service, config.services)}", where=config.file.shown)
+    names = config.services if service is None else [service]
+    return [(name, load_contract(config.services[name])) for name in names]
