@@ -1,4 +1,4 @@
-"""Start one process of the peer, or fill its databases: `python -m bench.peers.shop_fastapi PART --port N --data DIR`."""
+"""Start one process of the peer, or fill its database; the command lines are in the package's docstring."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ async def create_tables(engine: AsyncEngine) -> None:
         await connection.run_sync(Base.metadata.create_all)
         await connection.execute(
             text(
-                "CREATE VIRTUAL TABLE IF NOT EXISTS product_text USING fts5 (name, description, tags, content = 'product',"
-                " tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
+                "CREATE VIRTUAL TABLE IF NOT EXISTS product_text USING fts5 (name, description, tags,"
+                " content = 'product', tokenize = 'unicode61 remove_diacritics 2', prefix = '2 3')"
             )
         )
 
