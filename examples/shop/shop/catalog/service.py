@@ -1,0 +1,128 @@
+"""The catalog over its own database, with SQLite's full-text index for search."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from calve import Logger, Message, Settings, Store
+
+from .contract import Catalog, Cents, PageSize, Product, ProductPage, Sku, UnknownProduct
+from .search import match_expression
+from .seed import assortment
+
+EXPORT_CHUNK = 200
+
+
+class CatalogSettings(Settings):
+    """What the catalog starts with."""
+
+    products: Annotated[int, Meta(ge=0, le=100_000)] = 3_000
+    """Size of the opening assortment, loaded when there are no products at all."""
+
+
+class ProductRow(Message):
+    """A product as the table has it: the tags are JSON text."""
+
+    sku: str
+    name: str
+    description: str
+    price_cents: int
+    tags: str
+
+    def product(self) -> Product:
+        """The product as the contract has it."""
+        tags = msgspec.json.decode(self.tags, type=tuple[str, ...])
+        return Product(
+            sku=self.sku, name=self.name, description=self.description, price_cents=self.price_cents, tags=tags
+        )
+
+
+class PriceRow(Message):
+    """A price and whose it is."""
+
+    sku: str
+    price_cents: int
+
+
+class CatalogService(Catalog):
+    """Reads dominate: every query is one statement on the store's readers."""
+
+    def __init__(self, store: Store, settings: CatalogSettings, log: Logger) -> None:
+        self._store, self._settings, self._log = store, settings, log
+
+    async def start(self) -> None:
+        """Load the opening assortment into an empty catalog."""
+        if await self._store.one("SELECT 1 FROM product LIMIT 1") is not None:
+            return
+        products = assortment(self._settings.products)
+        async with self._store.transaction() as tx:
+            # One statement for all rows: thousands of single inserts would each wait for the writer.
+            await tx.execute(
+                """INSERT INTO product (sku, name, description, price_cents, tags)
+                   SELECT value ->> 'sku', value ->> 'name', value ->> 'description',
+                          value ->> 'price_cents', value -> 'tags'
+                   FROM json_each(:products)""",
+                products=msgspec.json.encode(products).decode(),
+            )
+            await tx.execute(
+                "INSERT INTO product_tag (tag, sku) SELECT DISTINCT tag.value, sku FROM product, json_each(tags) AS tag"
+            )
+        self._log.info("assortment loaded", products=len(products))
+
+    async def product(self, sku: Sku) -> Product:
+        row = await self._store.one("SELECT * FROM product WHERE sku = :sku", ProductRow, sku=sku)
+        if row is None:
+            raise UnknownProduct(sku=sku)
+        return row.product()
+
+    async def products(self, after: Sku | None = None, tag: str | None = None, limit: PageSize = 50) -> ProductPage:
+        # One row more than asked for tells whether there is another page.
+        rows = await self._store.all(
+            """SELECT * FROM product
+               WHERE sku > :after AND (:tag IS NULL OR sku IN (SELECT sku FROM product_tag WHERE tag = :tag))
+               ORDER BY sku LIMIT :limit""",
+            ProductRow,
+            after=after or "",
+            tag=tag,
+            limit=limit + 1,
+        )
+        page = tuple(row.product() for row in rows[:limit])
+        return ProductPage(products=page, next_after=page[-1].sku if len(rows) > limit else None)
+
+    async def search(self, text: str, limit: PageSize = 20) -> tuple[Product, ...]:
+        expression = match_expression(text)
+        if expression is None:
+            return ()
+        rows = await self._store.all(
+            """SELECT product.* FROM product_text JOIN product ON product.rowid = product_text.rowid
+               WHERE product_text MATCH :expression
+               ORDER BY bm25(product_text, 4.0, 1.0, 2.0), sku LIMIT :limit""",
+            ProductRow,
+            expression=expression,
+            limit=limit,
+        )
+        return tuple(row.product() for row in rows)
+
+    async def export(self) -> AsyncIterator[Product]:
+        after: str | None = ""
+        while after is not None:
+            page = await self.products(after, limit=EXPORT_CHUNK)
+            for product in page.products:
+                yield product
+            after = page.next_after
+
+    async def prices(self, skus: tuple[Sku, ...]) -> dict[str, Cents]:
+        rows = await self._store.all(
+            "SELECT sku, price_cents FROM product WHERE sku IN (SELECT value FROM json_each(:skus))",
+            PriceRow,
+            skus=msgspec.json.encode(skus).decode(),
+        )
+        prices = {row.sku: row.price_cents for row in rows}
+        for sku in skus:
+            if sku not in prices:
+                raise UnknownProduct(sku=sku)
+        return prices

@@ -1,0 +1,1 @@
+"""Inventory: what is in stock and what is set aside."""
