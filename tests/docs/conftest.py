@@ -6,9 +6,9 @@
     <!-- exits: 2 -->                the last command of the next block ends with that status
     <!-- not run: reason -->         the next block is shown only
 
-Without a comment, the `python` blocks of a page are one program, and the lines `$ command` of a `console` block are run;
-what follows a command is exactly what it prints, where `...` stands for anything within a line and, alone, for any lines.
-A command that ends in ` &` goes on in the background until the page ends. Port 8000 becomes a free port.
+Without a comment, the `python` blocks of a page are one program, and the lines `$ command` of a `console` block are
+run; what follows a command is exactly what it prints, where `...` stands for anything within a line and, alone, for any
+lines. A command that ends in ` &` goes on in the background until the page ends. Port 8000 becomes a free port.
 """
 
 from __future__ import annotations
