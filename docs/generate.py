@@ -1,0 +1,209 @@
+"""Write the generated pages of `docs/reference` from the code they describe.
+
+    python docs/generate.py            write what has changed
+    python docs/generate.py --check    write nothing; print the differences and end with 1 if there are any
+
+A page is a function that returns its whole text. Nothing here knows more than the code does: a text that is missing
+here is missing there.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from calve.core.settings import SettingRow
+
+ROOT = Path(__file__).resolve().parent.parent
+REFERENCE = ROOT / "docs" / "reference"
+SOURCE = ROOT / "src" / "calve"
+FACADES = ("calve", "calve.testing", "calve.store", "calve.contract")
+"""What an application, its tests and an adapter import from; the other facades are between rooms."""
+
+
+ERRORS = """
+Every error Calve raises itself. A call that gives no answer ends with one of these, on every transport with the same
+`code`; at the REST edge it is a problem document with the same `status`. *May have run* is the default of
+`may_have_run`: an error that knows better says so on itself.
+[Calls and failures](../concepts/calls-and-failures.md#when-there-is-no-answer) explains what to do with them.
+"""
+DOMAIN_ERRORS = """
+`DomainError` is no failure but an answer, declared by a contract: see
+[services and contracts](../concepts/services-and-contracts.md).
+"""
+SETTINGS = """
+Calve's own sections of `calve.toml`. A value comes from the first that has it: the environment, a secret file named
+like the variable without `CALVE_` and in lower case, `calve.toml`, the default. A service has its own section
+`[service.<name>]`, read into its subclass of `Settings` in the same way.
+"""
+COMMANDS = """
+What `--help` prints, for every command. A command ends with status 0 when all went well, 2 for something that is wrong
+before anything ran, and 1 for the rest.
+"""
+NAMES = """
+What an application, its tests and an adapter import. Details are in the docstrings.
+"""
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Lines of a Markdown table; a bar inside a cell is escaped."""
+    head = list(head)
+    for row in [head, ["---"] * len(head), *rows]:
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+
+
+def code(text: str) -> str:
+    """Inline code, or nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def page(title: str, text: str, *parts: Iterable[str]) -> str:
+    """A whole page: title, introduction, and parts divided by empty lines."""
+    return "\n\n".join([f"# {title}", text.strip(), *("\n".join(part) for part in parts)]) + "\n"
+
+
+def first_paragraph(thing: Any) -> str:
+    """First paragraph of a docstring, on one line."""
+    return " ".join((inspect.getdoc(thing) or "").split("\n\n", 1)[0].split())
+
+
+def errors() -> str:
+    """The page of all errors."""
+    from calve.core import errors as module
+
+    calls = [
+        [
+            f"`{cls.__name__}`",
+            code(cls.code),
+            str(cls.status),
+            cls.fault,
+            "yes" if cls.retryable else "no",
+            "maybe" if cls.may_have_run_default else "no",
+            first_paragraph(cls),
+        ]
+        for cls in module.CALL_ERRORS.values()
+    ]
+    known = [value for value in vars(module).values() if isinstance(value, type)]
+    others = [c for c in known if issubclass(c, module.CalveError) and c not in module.CALL_ERRORS.values()]
+    return page(
+        "Errors",
+        ERRORS,
+        table(["class", "code", "status", "at fault", "retryable", "may have run", "meaning"], calls),
+        ["## The others"],
+        table(
+            ["class", "exit code", "meaning"],
+            ([code(c.__name__), str(c.exit_code), first_paragraph(c)] for c in others),
+        ),
+        [DOMAIN_ERRORS.strip()],
+    )
+
+
+def settings() -> str:
+    """The page of Calve's own settings."""
+    from calve.runtime.sections import SECTIONS, settings_table
+
+    parts: list[Iterable[str]] = []
+    for section, kind in SECTIONS.items():
+        parts.append([f"## `[{section}]`: {first_paragraph(kind).partition(': ')[2].rstrip('.')}"])
+        cells = [_setting(row) for row in settings_table() if row.section == section]
+        parts.append(table(["key", "what", "type", "default", "environment"], cells))
+    return page("Settings", SETTINGS, *parts)
+
+
+def _setting(row: SettingRow) -> list[str]:
+    what = f"{row.text} ({row.unit})" if row.unit else row.text
+    default = row.default if row.default == "required" else code(row.default)
+    return [code(row.name), what, code(row.type), default, code(row.env)]
+
+
+def commands() -> str:
+    """The page of the command line, with the help texts as the program prints them."""
+    import click
+
+    from calve.cli import main
+
+    def walk(command: click.Command, path: str, parent: click.Context | None) -> Iterator[list[str]]:
+        context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=100)
+        yield [f"## `{path}`", "", "```text", *command.get_help(context).rstrip().splitlines(), "```"]
+        if isinstance(command, click.Group):
+            for name in command.list_commands(context):
+                child = command.get_command(context, name)
+                if child is not None and not child.hidden:
+                    yield from walk(child, f"{path} {name}", context)
+
+    return page("Command line", COMMANDS, *walk(main, "calve", None))
+
+
+def names() -> str:
+    """The page of public names."""
+    parts: list[Iterable[str]] = []
+    for facade in FACADES:
+        module = importlib.import_module(facade)
+        rows = ([code(name), _about(getattr(module, name))] for name in module.__all__)
+        parts += [[f"## `{facade}`", "", first_paragraph(module)], table(["name", "what"], rows)]
+    return page("Public names", NAMES, *parts)
+
+
+def _about(value: Any) -> str:
+    return first_paragraph(value) if callable(value) or inspect.isclass(value) else f"the value `{value!r}`"
+
+
+def dependencies() -> str:
+    """Which third-party modules each room imports, anywhere in its code: a new one shows as a line in review."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        parts = path.relative_to(SOURCE).with_suffix("").parts
+        room = found.setdefault("/".join(parts[:-1][:2]) or parts[-1].replace("__init__", "calve"), set())
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                room |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+                room.add(node.module.partition(".")[0])
+    own = sys.stdlib_module_names | {"calve"}
+    rows = {room: sorted(names - own) for room, names in sorted(found.items())}
+    width = max(map(len, rows))
+    return "".join(f"{room:{width}}  {' '.join(names)}".rstrip() + "\n" for room, names in rows.items())
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "api.md": names,
+    "cli.md": commands,
+    "dependencies.txt": dependencies,
+    "errors.md": errors,
+    "settings.md": settings,
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check all pages; returns the exit status."""
+    os.environ["NO_COLOR"] = "1"
+    status = 0
+    for name, make in PAGES.items():
+        path = REFERENCE / name
+        old = path.read_text(encoding="utf-8") if path.exists() else ""
+        new = make()
+        if new == old:
+            continue
+        if "--check" in arguments:
+            status = 1
+            lines = difflib.unified_diff(
+                old.splitlines(), new.splitlines(), f"committed {name}", f"generated {name}", lineterm=""
+            )
+            print("\n".join(lines))
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(new, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
