@@ -12,8 +12,8 @@
         @query()
         def history(self, owner: UUID) -> AsyncIterator[Entry]: ...       # streaming: a plain def
 
-The decorators only leave a mark on the function: what a type checker sees is the method as written. `describe` (operation.py)
-turns marks and annotations into something that can be served.
+The decorators only leave a mark on the function: what a type checker sees is the method as written. `describe`
+(operation.py) turns marks and annotations into something that can be served.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class OperationMark(msgspec.Struct, frozen=True):
 
 
 class Contract(Protocol):
-    """Base of all contracts. A contract lists `Protocol` among its bases; a class that does not is an implementation."""
+    """Base of all contracts. A contract lists `Protocol` among its bases; a class that does not implements one."""
 
     __contract_version__: ClassVar[str] = ""
     publishes: ClassVar[Sequence[type[Event]]] = ()

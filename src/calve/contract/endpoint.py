@@ -12,8 +12,10 @@ from ..core.context import CallContext
 from .operation import Operation
 
 Handler = Callable[[CallContext, Any], Awaitable[Any]]
-"""`await handle(context, request)`: request is an instance of `operation.request`; returns the answer or raises CallError or
-a DomainError that the operation declares, never anything else."""
+"""`await handle(context, request)`: request is an instance of `operation.request`.
+
+Returns the answer or raises CallError or a DomainError that the operation declares, never anything else.
+"""
 
 StreamHandler = Callable[[CallContext, Any], AsyncIterator[Any]]
 """The same for a streaming operation: iterate to get the items."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, ClassVar, dataclass_transform, get_type_hints
+from typing import Any, ClassVar, Self, dataclass_transform, get_origin, get_type_hints
 
 import msgspec
 
@@ -19,9 +19,9 @@ class ContractError(ConfigError):
 class DomainError(CalveError):
     """An answer of a contract that is not the wished-for one, such as `InsufficientFunds`.
 
-    Subclasses annotate their fields like a message; `status` is the HTTP status at the REST edge (4xx), the docstring is the
-    title. Raised by the implementation, declared with `raises=[...]`, and caught by the caller as the same class with equal
-    fields whatever lies between. One that is not declared reaches the caller as InternalError.
+    Subclasses annotate their fields like a message; `status` is the HTTP status at the REST edge (4xx), the docstring
+    is the title. Raised by the implementation, declared with `raises=[...]`, and caught by the caller as the same class
+    with equal fields whatever lies between. One that is not declared reaches the caller as InternalError.
 
         class InsufficientFunds(DomainError):
             \"\"\"There is not enough money in the wallet.\"\"\"
@@ -34,26 +34,37 @@ class DomainError(CalveError):
     __fields_type__: ClassVar[type[msgspec.Struct] | None] = None
 
     def __init__(self, **fields: Any) -> None:
-        kind = type(self).fields_type()
         try:
-            checked = kind(**fields)
+            checked = type(self).fields_type()(**fields)
         except TypeError as error:
             raise TypeError(f"{type(self).__name__}: {error}") from None
-        for name in kind.__struct_fields__:
-            setattr(self, name, getattr(checked, name))
         super().__init__()
+        self._set(checked)
 
     @classmethod
     def fields_type(cls) -> type[msgspec.Struct]:
-        """The fields as a Struct: what is encoded in frames, problem documents and the OpenAPI document."""
+        """The fields as a Struct: what is encoded in frames, problem documents and the OpenAPI document.
+
+        Raises: ContractError: a field has the name of something every error has, or a default that is shared.
+        """
         kind = cls.__dict__.get("__fields_type__")
         if kind is None:
             hints = get_type_hints(cls, include_extras=True)
-            names = [n for n, hint in hints.items() if "ClassVar" not in str(hint) and not n.startswith("_")]
+            public = {name: hint for name, hint in hints.items() if not name.startswith("_")}
+            names = [name for name, hint in public.items() if ClassVar not in (hint, get_origin(hint))]
+            where = f"{cls.__module__}.{cls.__qualname__}"
+            for name in names:
+                if hasattr(DomainError, name):
+                    raise ContractError(
+                        f"field {name!r} would hide DomainError.{name}", where=where, fix="rename the field"
+                    )
             fields = [(n, hints[n], getattr(cls, n)) if hasattr(cls, n) else (n, hints[n]) for n in names]
-            kind = msgspec.defstruct(cls.__name__, fields, frozen=True, kw_only=True, module=cls.__module__)
+            try:
+                kind = msgspec.defstruct(cls.__name__, fields, frozen=True, kw_only=True, module=cls.__module__)
+            except (TypeError, ValueError) as error:
+                raise ContractError(f"fields cannot be carried: {error}", where=where) from error
             cls.__fields_type__ = kind
-        return kind  # type: ignore[no-any-return]
+        return kind
 
     @classmethod
     def title(cls) -> str:
@@ -67,9 +78,15 @@ class DomainError(CalveError):
         return kind(**{name: getattr(self, name) for name in kind.__struct_fields__})
 
     @classmethod
-    def from_fields(cls, fields: msgspec.Struct) -> DomainError:
-        """The error that has these fields."""
-        return cls(**{name: getattr(fields, name) for name in fields.__struct_fields__})
+    def from_fields(cls, fields: msgspec.Struct) -> Self:
+        """The error that has these fields; its constructor is not called, as it did run where the error was raised."""
+        error = cls.__new__(cls)
+        error._set(fields)
+        return error
+
+    def _set(self, fields: msgspec.Struct) -> None:
+        for name in fields.__struct_fields__:
+            setattr(self, name, getattr(fields, name))
 
     def __str__(self) -> str:
         pairs = ", ".join(f"{name}={getattr(self, name)!r}" for name in type(self).fields_type().__struct_fields__)
@@ -79,11 +96,11 @@ class DomainError(CalveError):
         return type(other) is type(self) and isinstance(other, DomainError) and other.fields() == self.fields()
 
     def __hash__(self) -> int:
-        return hash((type(self), str(self)))
+        return hash(type(self))  # equal errors may have fields that are equal but not hashable, or not written alike
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {n: getattr(self, n) for n in type(self).fields_type().__struct_fields__})
 
 
 def _rebuild(cls: type[DomainError], fields: dict[str, Any]) -> DomainError:
-    return cls(**fields)
+    return cls.from_fields(cls.fields_type()(**fields))

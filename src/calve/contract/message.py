@@ -22,8 +22,8 @@ class _MessageMeta(msgspec.StructMeta):
 class Message(msgspec.Struct, frozen=True, metaclass=_MessageMeta):
     """Data that crosses a contract: an argument, an answer, or a part of one.
 
-    Fields are annotated; `Annotated[int, Ge(0)]` and msgspec's `Meta` add constraints that are checked on arrival. Unknown
-    fields are ignored and fields with a default may be missing, which is what lets old and new versions talk.
+    Fields are annotated; `Annotated[int, Meta(ge=0)]` adds constraints that are checked on arrival. Unknown fields are
+    ignored and fields with a default may be missing, which is what lets old and new versions talk.
     """
 
 

@@ -7,9 +7,9 @@ missing annotations, types that cannot be carried, HTTP rules that name no param
 from __future__ import annotations
 
 import inspect
-import types
-from collections.abc import AsyncIterator, Callable
-from typing import Annotated, Any, Literal, NamedTuple, Protocol, Union, get_args, get_origin, get_type_hints
+import re
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
+from typing import Any, Literal, NamedTuple, Protocol, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -17,7 +17,11 @@ from ..core.codec import Codec
 from .base import DEFAULT_STREAM_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS, MARK, Contract, OperationMark
 from .errors import ContractError, DomainError
 from .http import HttpRule, parse_rule
+from .kinds import is_message as is_message
+from .kinds import is_textual
 from .message import Event
+
+_VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
 
 class Version(NamedTuple):
@@ -29,8 +33,10 @@ class Version(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Version:
         """Read `1.0`. Raises ValueError for anything else."""
-        major, minor = text.split(".")
-        return cls(int(major), int(minor))
+        match = _VERSION.fullmatch(text)
+        if match is None:
+            raise ValueError(f"version {text!r} is not 'major.minor'")
+        return cls(int(match[1]), int(match[2]))
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}"
@@ -67,8 +73,13 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def params(self) -> tuple[str, ...]:
-        """Names of the parameters, in order."""
+        """Names of the parameters, in order; the keyword-only ones last."""
         return self.request.__struct_fields__
+
+    @property
+    def positional(self) -> tuple[str, ...]:
+        """Names of the parameters that may be given by position."""
+        return self.request.__match_args__
 
 
 class ContractInfo(NamedTuple):
@@ -110,7 +121,7 @@ def describe(cls: type[Any]) -> ContractInfo:
             mark = getattr(member, MARK, None)
             if isinstance(mark, OperationMark):
                 operations[name] = _operation(cls, name, member, mark)
-            elif inspect.iscoroutinefunction(member) and is_contract(base) and not name.startswith("_"):
+            elif inspect.isfunction(member) and is_contract(base) and not name.startswith("_"):
                 raise ContractError(
                     "a method without @command or @query", where=f"{where}.{name}", fix="say which of both it is"
                 )
@@ -118,27 +129,35 @@ def describe(cls: type[Any]) -> ContractInfo:
         raise ContractError("a contract without operations", where=where, fix="add a @command or a @query")
     doc = inspect.cleandoc(cls.__doc__ or "") if "__doc__" in cls.__dict__ else ""
     version = Version.parse(cls.__contract_version__)
+    _check_events(cls.publishes, where)
     info = ContractInfo(cls, cls.__name__, version, doc, operations, tuple(cls.publishes))
     cls.__calve_info__ = info
     return info
 
 
+def _check_events(events: Sequence[Any], where: str) -> None:
+    names: set[str] = set()
+    for event in events:
+        if not (isinstance(event, type) and issubclass(event, Event)):
+            raise ContractError(f"publishes {event!r}, which is no Event", where=where)
+        if event.__name__ in names:
+            raise ContractError(f"publishes two events named {event.__name__}", where=where, fix="rename one of them")
+        names.add(event.__name__)
+        _codec(event, f"{where} publishes {event.__name__}")
+
+
 def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark: OperationMark) -> Operation:
     where = f"{cls.__module__}.{cls.__qualname__}.{name}"
-    try:
-        hints = get_type_hints(method, include_extras=True)
-    except NameError as error:
-        raise ContractError(
-            f"annotation cannot be resolved: {error}", where=where, fix="import the type outside TYPE_CHECKING"
-        ) from error
-    fields = _fields(method, hints, where)
+    _check_mark(mark, where)
+    hints = _hints(method, where)
     streaming, answer = _answer(method, hints, where)
-    request = msgspec.defstruct(f"{cls.__name__}_{name}", fields, frozen=True, module=cls.__module__)
+    request = _request(f"{cls.__name__}_{name}", method, hints, where)
+    fields = msgspec.structs.fields(request)
     rule = None
     status = mark.status or (204 if answer is None or answer is type(None) else 200)
     if mark.http is not None:
         rule = parse_rule(mark.http, kind=mark.kind, status=status, where=where)
-        _check_rule(rule, dict((f[0], f[1]) for f in fields), where)
+        _check_rule(rule, {f.name: f.type for f in fields}, where)
     default = DEFAULT_STREAM_TIMEOUT_SECONDS if streaming else DEFAULT_TIMEOUT_SECONDS
     return Operation(
         contract=cls.__name__,
@@ -160,33 +179,77 @@ def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark:
     )
 
 
-def _fields(method: Callable[..., Any], hints: dict[str, Any], where: str) -> list[tuple[str, Any] | tuple[str, Any, Any]]:
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+def _check_mark(mark: OperationMark, where: str) -> None:
+    names: set[str] = set()
+    for error in mark.raises:
+        if not (isinstance(error, type) and issubclass(error, DomainError)):
+            raise ContractError(f"raises {error!r}, which is no DomainError", where=where)
+        if error.__name__ in names:
+            raise ContractError(f"raises two errors named {error.__name__}", where=where, fix="rename one of them")
+        if not 400 <= error.status <= 499:
+            raise ContractError(f"status of {error.__name__} is {error.status}, not 400 to 499", where=where)
+        names.add(error.__name__)
+    if mark.timeout_seconds is not None and not 0 < mark.timeout_seconds < float("inf"):
+        raise ContractError(f"timeout_seconds is {mark.timeout_seconds}, not a positive number", where=where)
+    if mark.status is not None and not 200 <= mark.status <= 299:
+        raise ContractError(
+            f"status of a good answer is {mark.status}, not 200 to 299",
+            where=where,
+            fix="raise a DomainError for others",
+        )
+
+
+def _hints(method: Callable[..., Any], where: str) -> dict[str, Any]:
+    try:
+        return get_type_hints(method, include_extras=True)
+    except (NameError, AttributeError, TypeError, SyntaxError) as error:
+        raise ContractError(
+            f"annotation cannot be resolved: {error}", where=where, fix="import the type outside TYPE_CHECKING"
+        ) from error
+
+
+def _request(name: str, method: Callable[..., Any], hints: dict[str, Any], where: str) -> type[msgspec.Struct]:
+    """The parameters as a Struct that is constructed the way the method is called."""
+    plain: list[Any] = []
+    keywords: list[Any] = []
     for param in list(inspect.signature(method).parameters.values())[1:]:
         if param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD, param.POSITIONAL_ONLY):
             raise ContractError(f"parameter {param} has no name to send", where=where, fix="use plain parameters")
         if param.name not in hints:
             raise ContractError(f"parameter {param.name!r} has no annotation", where=where)
-        if param.default is param.empty:
-            fields.append((param.name, hints[param.name]))
-        elif isinstance(param.default, list | dict | set):
-            raise ContractError(f"parameter {param.name!r} has a mutable default", where=where, fix="use a tuple or None")
-        else:
-            fields.append((param.name, hints[param.name], param.default))
-    return fields
+        if isinstance(param.default, list | dict | set | bytearray):
+            raise ContractError(
+                f"parameter {param.name!r} has a mutable default", where=where, fix="use a tuple or None"
+            )
+        default = () if param.default is param.empty else (param.default,)
+        (keywords if param.kind is param.KEYWORD_ONLY else plain).append((param.name, hints[param.name], *default))
+    try:
+        request = msgspec.defstruct(name, plain, frozen=True, module=method.__module__)
+        if keywords:
+            request = msgspec.defstruct(name, keywords, bases=(request,), kw_only=True, module=method.__module__)
+    except (TypeError, ValueError) as error:
+        raise ContractError(f"parameters cannot be carried: {error}", where=where) from error
+    return request
 
 
 def _answer(method: Callable[..., Any], hints: dict[str, Any], where: str) -> tuple[bool, Any]:
     if "return" not in hints:
         raise ContractError("no return annotation", where=where, fix="annotate the answer, or -> None")
     answer = hints["return"]
-    streaming = get_origin(answer) is AsyncIterator
+    shape = get_origin(answer) or answer
+    streaming = shape is AsyncIterator
+    if shape in (AsyncGenerator, AsyncIterable) or (streaming and not get_args(answer)):
+        raise ContractError(f"answer {answer} is not AsyncIterator[T]", where=where, fix="name the type of one item")
     if streaming and inspect.iscoroutinefunction(method):
         raise ContractError(
             "a streaming operation returns its iterator at once", where=where, fix="declare it with def, not async def"
         )
     if not streaming and not inspect.iscoroutinefunction(method):
-        raise ContractError("an operation that is not async", where=where, fix="declare it with async def")
+        raise ContractError(
+            "an operation that is not async",
+            where=where,
+            fix="declare it with async def, or let it return AsyncIterator[T]",
+        )
     return streaming, get_args(answer)[0] if streaming else answer
 
 
@@ -202,11 +265,14 @@ def _check_rule(rule: HttpRule, fields: dict[str, Any], where: str) -> None:
     for name in rule.path_params:
         if name not in fields:
             raise ContractError(
-                f"http path names {{{name}}}, which is no parameter", where=where, fix=f"parameters are: {', '.join(fields)}"
+                f"http path names {{{name}}}, which is no parameter",
+                where=where,
+                fix=f"parameters are: {', '.join(fields)}",
             )
     for name, kind in fields.items():
-        if (name in rule.path_params or rule.method in ("GET", "DELETE")) and not _textual(kind, name in rule.path_params):
-            place = "path" if name in rule.path_params else "query string"
+        in_path = name in rule.path_params
+        if (in_path or rule.method in ("GET", "DELETE")) and not is_textual(kind, sequences=not in_path):
+            place = "path" if in_path else "query string"
             raise ContractError(
                 f"parameter {name!r} of type {kind} cannot be written in a {place}",
                 where=where,
@@ -214,29 +280,8 @@ def _check_rule(rule: HttpRule, fields: dict[str, Any], where: str) -> None:
             )
 
 
-def _textual(kind: Any, in_path: bool) -> bool:
-    """Whether a parameter can be written as text in a URL: a scalar, or in a query string a sequence of scalars."""
-    origin = get_origin(kind)
-    if origin is Annotated:
-        return _textual(get_args(kind)[0], in_path)
-    if origin in (Union, types.UnionType):
-        return all(a is type(None) or a is msgspec.UnsetType or _textual(a, in_path) for a in get_args(kind))
-    if origin in (list, tuple, set, frozenset):
-        return not in_path and all(a is Ellipsis or _textual(a, True) for a in get_args(kind))
-    if origin is Literal:
-        return True
-    return isinstance(kind, type) and not is_message(kind) and kind not in (dict, list, tuple, set, frozenset, bytes)
-
-
-def is_message(kind: Any) -> bool:
-    """Whether a type is an object with named fields: Struct, dataclass, TypedDict or pydantic model."""
-    return isinstance(kind, type) and (
-        issubclass(kind, msgspec.Struct) or hasattr(kind, "__dataclass_fields__") or hasattr(kind, "model_validate")
-    )
-
-
-def _body_param(rule: HttpRule, fields: list[Any]) -> str | None:
-    rest = [f for f in fields if f[0] not in rule.path_params]
-    if rule.method in ("GET", "DELETE") or len(rest) != 1 or not is_message(rest[0][1]):
+def _body_param(rule: HttpRule, fields: Sequence[msgspec.structs.FieldInfo]) -> str | None:
+    rest = [f for f in fields if f.name not in rule.path_params]
+    if rule.method in ("GET", "DELETE") or len(rest) != 1 or not is_message(rest[0].type):
         return None
-    return str(rest[0][0])
+    return rest[0].name

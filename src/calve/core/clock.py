@@ -1,6 +1,7 @@
 """The clock port: time as a dependency, so that tests can own it.
 
-`SystemClock` is the real one; `calve.testing.VirtualClock` is its fake. Services ask for a `Clock` in their constructor.
+`SystemClock` is the real one; `calve.testing.VirtualClock` is its fake. Services ask for a `Clock` in their
+constructor.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The codec: values to bytes and back, checked against their types.
 
-MessagePack between Calve processes *and* for in-process calls, JSON at the REST edge; both by msgspec, so a value means the
-same on either. What crosses, and how:
+MessagePack between Calve processes *and* for in-process calls, JSON at the REST edge; both by msgspec, so a value means
+the same on either. What crosses, and how:
 
     str int float bool None bytes           themselves; int within 64 bits (-2**63 … 2**64-1), refused beyond
     datetime date time timedelta            an aware datetime arrives as the same instant in UTC; the rest as they are
@@ -9,10 +9,12 @@ same on either. What crosses, and how:
     Enum                                    its value
     list tuple set frozenset dict           array / map; come back as the annotated type
     Message, Struct, dataclass, TypedDict   map by field name; unknown fields are ignored, so old code reads new data
-    pydantic models                         map; validated by pydantic on arrival
-    X | None, X | Y, UNSET                  None is a value, UNSET (`calve.Unset`) a field that is not there
+    pydantic models                         map by field name (by alias in JSON); validated by pydantic on arrival
+    X | None, X | Y, X | Unset              None is a value; UNSET (`field: X | Unset = UNSET`) a field that is absent
 
-NaN and the infinities survive MessagePack; JSON has no word for them and gets null.
+NaN and the infinities survive MessagePack; JSON has no word for them and gets null. What JSON can say beyond
+MessagePack (integers of any size, an instant with its zone) goes through MessagePack as well, so that a value that
+enters or leaves at the REST edge is the same whether the service behind it is in this process or in another.
 """
 
 from __future__ import annotations
@@ -27,24 +29,51 @@ from .errors import InvalidArgument
 
 T = TypeVar("T")
 
-_AT = re.compile(r"^(?P<what>.*?) - at `(?P<path>[^`]+)`$", re.DOTALL)
+_AT = re.compile(r"^(?P<what>.*?) - at (?P<key>`key` in )?`(?P<path>[^`]+)`$", re.DOTALL)
 
 
 def enc_hook(value: Any) -> Any:
-    """Encode what msgspec does not know: pydantic models, recognised by their interface so that pydantic is not imported."""
+    """Encode for MessagePack what msgspec does not know.
+
+    Pydantic models, recognised by their interface so that pydantic is not imported, and subclasses of the plain types.
+    """
     dump = getattr(type(value), "model_dump", None)
-    if dump is None:
-        raise NotImplementedError(f"cannot encode {type(value).__module__}.{type(value).__qualname__}")
-    return dump(value)
+    if dump is not None:
+        return dump(value, round_trip=True)
+    return _plain(value)
+
+
+def _json_enc_hook(value: Any) -> Any:
+    dump = getattr(type(value), "model_dump", None)
+    if dump is not None:
+        return dump(value, by_alias=True)
+    return _plain(value)
+
+
+def _plain(value: Any) -> Any:
+    for plain in (str, int, float, bytes):
+        if isinstance(value, plain):
+            return plain(value)  # type: ignore[arg-type]
+    raise TypeError(f"cannot encode {_name(type(value))}")
 
 
 def dec_hook(expected: type[Any], value: Any) -> Any:
-    """Decode what msgspec does not know: pydantic models."""
-    validate = getattr(expected, "model_validate", None)
+    """Decode from MessagePack what msgspec does not know: pydantic models."""
+    # Not strict: MessagePack has carried a UUID or a date as text. The model itself was built under its own rules.
+    return _validate(expected, "model_validate", value, strict=False, by_name=True, by_alias=True)
+
+
+def _json_dec_hook(expected: type[Any], value: Any) -> Any:
+    # As JSON, because that is where a strict model lets text stand for a UUID or a date.
+    return _validate(expected, "model_validate_json", msgspec.json.encode(value))
+
+
+def _validate(expected: type[Any], method: str, value: Any, **options: bool) -> Any:
+    validate = getattr(expected, method, None)
     if validate is None:
-        raise NotImplementedError(f"cannot decode {expected.__module__}.{expected.__qualname__}")
+        raise TypeError(f"cannot decode {_name(expected)}")
     try:
-        return validate(value)
+        return validate(value, **options)
     except ValueError as error:  # pydantic.ValidationError is a ValueError
         raise ValueError(_pydantic_text(error)) from error
 
@@ -56,12 +85,18 @@ def _pydantic_text(error: ValueError) -> str:
     return "; ".join(f"{'.'.join(map(str, e['loc'])) or '$'}: {e['msg']}" for e in errors())
 
 
+def _name(kind: Any) -> str:
+    return f"{getattr(kind, '__module__', '')}.{getattr(kind, '__qualname__', kind)}"
+
+
 def invalid_argument(error: Exception) -> InvalidArgument:
     """Turn msgspec's message (`Expected `int`, got `str` - at `$.items[0].qty``) into text plus field path."""
-    text = str(error)
+    text = str(error) or type(error).__name__
     match = _AT.match(text)
-    what, path = (match["what"], match["path"]) if match else (text, "$")
-    return InvalidArgument(f"{what} at {path}" if match else what, field=path)
+    if match is None:
+        return InvalidArgument(text)
+    path = match["path"]
+    return InvalidArgument(f"{match['what']} at {'a key of ' if match['key'] else ''}{path}", field=path)
 
 
 class Codec(Generic[T]):
@@ -78,7 +113,10 @@ class Codec(Generic[T]):
     def __init__(self, kind: type[T] | Any) -> None:
         self.kind = kind
         self._msgpack_dec = msgspec.msgpack.Decoder(kind, dec_hook=dec_hook)
-        self._json_dec = msgspec.json.Decoder(kind, dec_hook=dec_hook)
+        self._json_dec = msgspec.json.Decoder(kind, dec_hook=_json_dec_hook)
+
+    # Every method below catches Exception: besides msgspec's own errors, what a `__post_init__`, a validator or a
+    # serialiser of the application raises also means that the value does not fit, and must be the same on every path.
 
     def encode(self, value: T) -> bytes:
         """Value to MessagePack.
@@ -87,7 +125,7 @@ class Codec(Generic[T]):
         """
         try:
             return _msgpack.encode(value)
-        except (OverflowError, NotImplementedError, TypeError, ValueError) as error:
+        except Exception as error:
             raise invalid_argument(error) from error
 
     def decode(self, data: bytes | bytearray | memoryview | msgspec.Raw) -> T:
@@ -96,38 +134,44 @@ class Codec(Generic[T]):
         Raises: InvalidArgument: wrong type or constraint, with the field path; or not MessagePack at all.
         """
         try:
-            return self._msgpack_dec.decode(data)
-        except (msgspec.DecodeError, RecursionError, NotImplementedError, ValueError) as error:
+            return self._msgpack_dec.decode(data)  # type: ignore[no-any-return]
+        except Exception as error:
             raise invalid_argument(error) from error
 
     def copy(self, value: T) -> T:
         """What the other side of a wire would see: encode, decode, check. The heart of every in-process call."""
         try:
-            return self._msgpack_dec.decode(_msgpack.encode(value))
-        except (msgspec.DecodeError, OverflowError, RecursionError, NotImplementedError, TypeError, ValueError) as error:
+            return self._msgpack_dec.decode(_msgpack.encode(value))  # type: ignore[no-any-return]
+        except Exception as error:
             raise invalid_argument(error) from error
 
     def encode_json(self, value: T) -> bytes:
-        """Value to JSON (UTF-8). Raises InvalidArgument like `encode`."""
+        """Value to JSON (UTF-8), checked. Raises InvalidArgument when it does not fit the type or cannot be encoded."""
+        checked = self.copy(value)
         try:
-            return _json.encode(value)
-        except (NotImplementedError, TypeError, ValueError) as error:
+            return _json.encode(checked)
+        except Exception as error:
             raise invalid_argument(error) from error
 
     def decode_json(self, data: bytes | bytearray | memoryview) -> T:
         """JSON to a checked value. Raises InvalidArgument like `decode`."""
         try:
-            return self._json_dec.decode(data)
-        except (msgspec.DecodeError, RecursionError, NotImplementedError, ValueError) as error:
+            value = self._json_dec.decode(data)
+        except Exception as error:
             raise invalid_argument(error) from error
+        return self.copy(value)
 
     def convert(self, value: Any, *, strict: bool = True) -> T:
-        """Check builtins (dict, list, str, …) against the type; `strict=False` also reads numbers and flags from text."""
+        """Check builtins (dict, list, str, …) against the type; `strict=False` also reads numbers and flags from text.
+
+        Raises: InvalidArgument like `decode`.
+        """
         try:
-            return msgspec.convert(value, self.kind, strict=strict, dec_hook=dec_hook)  # type: ignore[no-any-return]
-        except (msgspec.ValidationError, RecursionError, NotImplementedError, ValueError) as error:
+            converted: T = msgspec.convert(value, self.kind, strict=strict, dec_hook=dec_hook)
+        except Exception as error:
             raise invalid_argument(error) from error
+        return self.copy(converted)
 
 
 _msgpack = msgspec.msgpack.Encoder(enc_hook=enc_hook)
-_json = msgspec.json.Encoder(enc_hook=enc_hook)
+_json = msgspec.json.Encoder(enc_hook=_json_enc_hook)

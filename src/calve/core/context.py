@@ -3,8 +3,8 @@
     caller's context ──child()──> callee's context          in one process
     caller's context ──headers──> frame / HTTP ──> callee's context     across processes
 
-It lives in a context variable that the call chain sets around every operation (service room) and that everything below reads:
-the next stub (deadline, principal, trace go on with the call), the logger (ids), the store (idempotency key).
+It lives in a context variable that the call chain sets around every operation (service room) and that everything below
+reads: the next stub (deadline, principal, trace go on with the call), the logger (ids), the store (idempotency key).
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class CallContext:
             self._trace = TraceContext.root()
         return self._trace
 
+    @trace.setter
+    def trace(self, value: TraceContext) -> None:
+        self._trace = value
+
     @property
     def given_trace(self) -> TraceContext | None:
         """The trace context if there is one already; never makes one."""
         return self._trace
-
-    @trace.setter
-    def trace(self, value: TraceContext) -> None:
-        self._trace = value
 
 
 _current: ContextVar[CallContext | None] = ContextVar("calve_call", default=None)
@@ -110,7 +110,9 @@ def call_options(
     deadline = outer.deadline
     if timeout_seconds is not None:
         deadline = min(deadline, (clock or SystemClock()).monotonic() + timeout_seconds)
-    inner = CallContext(outer.operation, deadline, principal or outer.principal, outer.given_trace, outer.given_key)
+    # The block is part of the operation around it, hence has its key, which therefore must exist before the two part.
+    key = outer.idempotency_key if outer.operation else None
+    inner = CallContext(outer.operation, deadline, principal or outer.principal, outer.given_trace, key)
     inner.next_key = idempotency_key
     token = _current.set(inner)
     try:

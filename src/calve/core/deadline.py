@@ -1,8 +1,9 @@
 """Deadlines: one timer wheel per event loop instead of one timer object per call.
 
-A *timeout* (seconds, relative) crosses the wire; a *deadline* (a point on `Clock.monotonic`) lives inside. Nearly every call
-ends long before its deadline, so arming and disarming must cost almost nothing while firing may be late: entries are put
-into buckets of `TICK_SECONDS`, and one loop timer walks the buckets. A deadline fires at most one tick late, never early.
+A *timeout* (seconds, relative) crosses the wire; a *deadline* (a point on `Clock.monotonic`) lives inside. Nearly every
+call ends long before its deadline, so arming and disarming must cost almost nothing while firing may be late: entries
+are put into buckets of `TICK_SECONDS`, and one loop timer waits for the first bucket that is due. A deadline fires at
+most one tick late (if the loop is not busy), never early.
 
     buckets: {tick number: {Timer: None}}      arm: one dict store · disarm: one dict pop · idle: no loop timer at all
 """
@@ -18,6 +19,8 @@ from .errors import DeadlineExceeded
 
 NEVER = float("inf")
 TICK_SECONDS = 0.010
+SWEEP_SECONDS = 1.0
+"""How long buckets may stay after all their timers were disarmed."""
 
 T = TypeVar("T")
 
@@ -48,34 +51,48 @@ class TimerWheel:
         self._loop, self._monotonic = loop, monotonic
         self._buckets: dict[int, dict[Timer, None]] = {}
         self._handle: asyncio.TimerHandle | None = None
+        self._next = NEVER
+        """The tick the loop timer waits for; NEVER while there is none."""
 
     def arm(self, deadline: float, callback: Callable[[], None]) -> Timer:
-        """Call `callback` once at or up to one tick after `deadline` (seconds on the monotonic clock)."""
+        """Call `callback` once at or up to one tick after `deadline` (seconds on the monotonic clock, not NEVER)."""
         tick = int(deadline / TICK_SECONDS) + 1
         bucket = self._buckets.get(tick)
         if bucket is None:
             bucket = self._buckets[tick] = {}
-            if self._handle is None:
-                self._schedule()
+            if tick < self._next:
+                self._schedule(tick)
         return Timer(bucket, callback)
 
     def __len__(self) -> int:
         return sum(len(bucket) for bucket in self._buckets.values())
 
-    def _schedule(self) -> None:
-        self._handle = self._loop.call_later(TICK_SECONDS, self._turn)
+    def _schedule(self, tick: float) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._next = tick
+        delay = tick * TICK_SECONDS - self._monotonic()
+        self._handle = self._loop.call_later(min(max(delay, 0.0), SWEEP_SECONDS), self._turn)
 
     def _turn(self) -> None:
-        # Buckets are few (one per tick of the longest common timeout) but a call may come late after a stall, so every
-        # bucket up to now is due. Empty buckets are dropped early so that finished calls leave nothing behind.
-        now = int(self._monotonic() / TICK_SECONDS)
-        due = [tick for tick, bucket in self._buckets.items() if tick <= now or not bucket]
-        for tick in due:
-            for timer in list(self._buckets.pop(tick)):
-                timer.callback()
-        self._handle = None
+        self._handle, self._next = None, NEVER
+        # A microsecond's grace: sums of floats must not make the loop wake a hair too early, again and again.
+        now = (self._monotonic() + 1e-6) / TICK_SECONDS
+        # Empty buckets are dropped before they are due, so that finished calls with long deadlines leave nothing
+        # behind.
+        for tick in sorted(tick for tick, bucket in self._buckets.items() if tick <= now or not bucket):
+            bucket = self._buckets.pop(tick)
+            for timer in list(bucket):
+                if timer in bucket:  # a callback may have disarmed one that is due at the same tick
+                    self._fire(timer)
         if self._buckets:
-            self._schedule()
+            self._schedule(min(self._buckets))
+
+    def _fire(self, timer: Timer) -> None:
+        try:
+            timer.callback()
+        except Exception as error:  # noqa: BLE001  (one callback must not keep the other deadlines from firing)
+            self._loop.call_exception_handler({"message": "deadline callback failed", "exception": error})
 
 
 @coroutine
@@ -84,9 +101,10 @@ def run_until(
 ) -> Generator[Any, Any, T]:
     """Await `body` in the current task, but no longer than until `deadline`.
 
-    The body runs eagerly up to its first real suspension before any timer exists, so a call that never waits never pays for
-    one. When the deadline passes the task is cancelled and the cancellation turned into DeadlineExceeded; a cancellation from
-    outside stays one (the same bookkeeping as `asyncio.timeout`: cancel once, uncancel once, compare).
+    The body runs eagerly up to its first real suspension before any timer exists, so a call that never waits never pays
+    for one. When the deadline passes the task is cancelled and the cancellation turned into DeadlineExceeded; a
+    cancellation from outside stays one (the same bookkeeping as `asyncio.timeout`: cancel once, uncancel once,
+    compare).
 
     Args:
         wheel: The timer wheel of the running loop.

@@ -15,10 +15,11 @@
     ├── ProtocolError                a wire peer broke the protocol, or speaks another one
     └── StoreError                   a store could not do what was asked (see `calve.store.errors`)
 
-Domain errors (`calve.DomainError`) are a contract's own answers, hence declared beside the contract (`calve.contract.errors`).
+Domain errors (`calve.DomainError`) are a contract's own answers, hence declared beside the contract
+(`calve.contract.errors`).
 
-Rule: an exception of a library never crosses the border of the room that uses it; the room translates it into one of these.
-A failure of a call never claims that the operation did not run unless that is certain (`may_have_run is False`).
+Rule: an exception of a library never crosses the border of the room that uses it; the room translates it into one of
+these. A failure of a call never claims that the operation did not run unless that is certain (`may_have_run is False`).
 """
 
 from __future__ import annotations
@@ -61,12 +62,10 @@ class CallError(CalveError):
     """A call that did not give an answer.
 
     Attributes:
-        code: Stable identifier, the same on every transport.
-        status: HTTP status used by the REST edge.
-        fault: Who has to act.
-        retryable: Whether the same call may succeed later without any change by the caller.
-        may_have_run: False only when it is certain that the operation did not start.
-        operation: `service.operation` that was called; set by the stub, so an error that an operation raises itself has none
+        code: Stable identifier, the same on every transport. status: HTTP status used by the REST edge. fault: Who has
+        to act. retryable: Whether the same call may succeed later without any change by the caller. may_have_run: False
+        only when it is certain that the operation did not start. operation: `service.operation` that was called; set by
+        the stub, so an error that an operation raises itself has none
             yet, and one that it lets through from a call of its own has that call's.
     """
 
