@@ -33,11 +33,21 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
     """The `tracestate` header that came with it."""
     remote: bool = False
     """Whether the span is another process's: true for what came in a header, false for what was made here."""
+    undecided: bool = False
+    """Whether there is no span yet and nobody has decided about one; never crosses a process border."""
 
     @classmethod
     def root(cls, *, sampled: bool = False) -> TraceContext:
         """Start a new trace."""
         return cls(_random.getrandbits(128) or 1, _random.getrandbits(64) or 1, sampled)
+
+    @classmethod
+    def entry(cls) -> TraceContext:
+        """Give a call from outside that brought no trace an identity, so that its log lines share one.
+
+        Whether it gets a span is left to the tracing that finds it.
+        """
+        return cls(_random.getrandbits(128) or 1, _random.getrandbits(64) or 1, undecided=True)
 
     def child(self) -> TraceContext:
         """A new span within the same trace."""
