@@ -1,0 +1,178 @@
+"""One unit process: an application, and everything through which the world reaches it.
+
+    start    telemetry, wire client, application, wire server, REST edge
+    drain    wire and REST stop accepting, calls in flight finish
+    stop     the reverse of start
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..core.clock import SystemClock
+from ..core.deadline import TimerWheel
+from ..observe import LogSetup, Registry, Telemetry, configure_logging, exposition
+from ..runtime import AppConfig, Topology
+from ..runtime.health import PATHS, Health
+from ..service import load_object
+from ..transport.rest import HttpServer, Page, RestEdge, RestOptions
+from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireOptions, WireServer
+from .application import Application, Base
+
+
+def build_unit(config: AppConfig, topology: Topology, name: str) -> UnitProcess:
+    """Compose a unit; what `calve run` gives to the runtime room."""
+    return UnitProcess(config, topology, name)
+
+
+class UnitProcess:
+    """A unit of a topology in this process.
+
+    Args:
+        config: The project.
+        topology: The topology the unit belongs to.
+        name: The unit.
+    """
+
+    def __init__(self, config: AppConfig, topology: Topology, name: str) -> None:
+        self._config, self._topology, self._unit = config, topology, topology.unit(name)
+        self._is_edge = config.edge(topology) == name
+        self.health = Health()
+        self.url: str | None = None
+        self._undo: list[Callable[[], Awaitable[Any]]] = []
+        self._wire: WireServer | None = None
+        self._http: HttpServer | None = None
+
+    async def start(self) -> None:
+        """Open, construct, listen.
+
+        Raises: ConfigError: something is wrong before it can serve.
+        """
+        config, unit = self._config, self._unit
+        registry, clock = Registry(), SystemClock()
+        logs = configure_logging(config.log.level, config.log.format, unit=unit.name)
+        self._undo.append(functools.partial(_close_logs, logs))
+        telemetry = Telemetry.from_environment(
+            app=config.app.name, unit=unit.name, registry=registry, clock=clock, install=True
+        )
+        await telemetry.start()
+        self._undo.append(telemetry.close)
+        base = Base.make(clock=clock, registry=registry, tracing=telemetry.tracing)
+        client = await self._wire_client(base.wheel, clock)
+        self.application = Application(config, unit.services, base, client, progress=self.health.progress)
+        self._undo.append(self.application.stop)
+        await self.application.start()
+        self._add_checks()
+        await self._listen(base)
+        await self._serve_http(base)
+
+    async def _wire_client(self, wheel: TimerWheel, clock: SystemClock) -> WireClient | None:
+        """The way to services of other units; None when there are none."""
+        config = self._config
+        if set(self._unit.services) >= set(config.services):
+            return None
+        resolver = FileResolver(_discovery_file(config))
+        await resolver.start()
+        self._undo.append(resolver.close)
+        client = WireClient(resolver, wheel=wheel, clock=clock, options=_wire_options(config), tls=_tls(config))
+        self._undo.append(client.close)
+        return client
+
+    def _add_checks(self) -> None:
+        for name, store in self.application.stores.items():
+            self.health.check(f"store.{name}", store.check)
+
+    async def _listen(self, base: Base) -> None:
+        config = self._config
+        listen = config.units[self._unit.name].listen or config.wire.listen
+        if listen is None:
+            return
+        self._wire = WireServer(
+            self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=_wire_options(config)
+        )
+        self._undo.append(self._wire.close)
+        base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: self._wire.connections)
+        where = config.file.where(f"unit.{self._unit.name}", "listen")
+        await self._wire.listen(Address.parse(listen, where=where), _tls(config))
+
+    async def _serve_http(self, base: Base) -> None:
+        config, application = self._config, self.application
+        endpoints = application.all_endpoints() if self._is_edge else application.hosted_endpoints()
+        where = config.file.where("http", "authenticator")
+        authenticator = load_object(config.http.authenticator, where=where) if config.http.authenticator else None
+        edge = RestEdge(
+            endpoints,
+            title=config.app.name,
+            version=config.app.version,
+            description=config.app.description,
+            options=RestOptions(body_bytes_max=config.http.body_bytes_max, nesting_max=config.http.nesting_max),
+            authenticate=authenticator() if isinstance(authenticator, type) else authenticator,
+            pages=self._pages(base.registry),
+        )
+        port = config.units[self._unit.name].http_port
+        self._http = HttpServer(
+            edge, host=config.http.host, port=config.http.port if port is None else port, kind=config.http.server
+        )
+        await self._http.start()
+        self._undo.append(functools.partial(self._http.stop, 0))
+        host = f"[{config.http.host}]" if ":" in config.http.host else config.http.host
+        self.url = f"http://{host}:{self._http.port}"
+
+    def _pages(self, registry: Registry) -> dict[str, Page]:
+        async def metrics() -> tuple[int, str, bytes]:
+            return 200, *exposition(registry)
+
+        async def health(path: str) -> tuple[int, str, bytes]:
+            answer = await self.health.answer(path)
+            return answer.status, "application/json", answer.body
+
+        return {"/metrics": metrics, **{path: functools.partial(health, path) for path in PATHS}}
+
+    async def drain(self) -> None:
+        """Stop accepting; return when nothing is in flight, at the latest after `[run] grace_seconds`."""
+        grace = self._config.run.grace_seconds
+        waits = [self._http.stop(grace)] if self._http else []
+        if self._wire is not None:
+            waits.append(self._wire.drain(grace))
+        await asyncio.gather(*waits)
+
+    async def stop(self) -> None:
+        """Release everything, the last first; one that fails does not keep the others."""
+        errors = []
+        while self._undo:
+            try:
+                await self._undo.pop()()
+            except Exception as error:  # noqa: BLE001
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+
+async def _close_logs(logs: LogSetup) -> None:
+    logs.close()
+
+
+def _discovery_file(config: AppConfig) -> Any:
+    from ..core.errors import ConfigError
+
+    if config.discovery.file is None:
+        raise ConfigError(
+            "a unit that does not host all services has to know where the others are",
+            where=config.file.where("discovery"),
+            fix="set [discovery] file, or start the whole topology with `calve run`",
+        )
+    return config.discovery.file
+
+
+def _wire_options(config: AppConfig) -> WireOptions:
+    return WireOptions(frame_bytes_max=config.wire.frame_bytes_max, calls_max=config.wire.calls_max)
+
+
+def _tls(config: AppConfig) -> TlsOptions | None:
+    wire = config.wire
+    if wire.tls_cert is None or wire.tls_key is None or wire.tls_ca is None:
+        return None
+    return TlsOptions(cert=str(wire.tls_cert), key=str(wire.tls_key), ca=str(wire.tls_ca))
