@@ -9,7 +9,7 @@ READY := .venv/.ready
 ARGS  ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-SOURCES := src tests examples bench docs scripts
+SOURCES := src tests examples bench docs scripts conftest.py
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fmt gen bench soak build clean

@@ -1,8 +1,8 @@
 """Tests mirror modules: `src/calve/core/deadline.py` is tested in `tests/core/test_deadline.py`.
 
 A test file may also be about a room or the product as a whole (a conformance suite, a fault); such topics are listed,
-so that a renamed module cannot leave its tests behind. Modules without a test file of their own are listed with the file
-that tests them.
+so that a renamed module cannot leave its tests behind. Modules without a test file of their own are listed with the
+file that tests them.
 """
 
 from __future__ import annotations
