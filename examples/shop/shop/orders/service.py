@@ -121,4 +121,4 @@ class OrderService(Orders):
         try:
             await self._notification.notify(uuid5(order.id, status), order.customer, text)
         except CallError as error:  # the order stands whether or not the customer hears of it
-            self._log.warning("customer not told", order=order.id, status=status, error=str(error))
+            self._log.warning("customer not told", order=order.id, status=status, error=error)
