@@ -6,8 +6,9 @@
             ...                                        # after the operation; not reached when it raised
             return answer
 
-Named in calve.toml (`[app] middleware = ["shop.audit:Audit"]`), outermost first, built by constructor injection like a service.
-It runs inside the deadline, the span and the metrics of the operation, and is the same for local, wire and REST calls.
+Named in calve.toml (`[app] middleware = ["shop.audit:Audit"]`), outermost first, built by constructor injection like
+a service. It runs inside the deadline, the span and the metrics of the operation, and is the same for local, wire and
+REST calls.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ class Call(msgspec.Struct, frozen=True):
     service: str
     operation: Operation
     request: Any
-    """Instance of `operation.request`: one field per parameter. Replace it with `msgspec.structs.replace` to change it."""
+    """Instance of `operation.request`: one field per parameter. To change it, use `msgspec.structs.replace`."""
     context: CallContext
 
 
@@ -42,6 +43,6 @@ class Middleware(Protocol):
         """Handle one call.
 
         Returns: what `proceed` returned, or another answer of the same type.
-        Raises: a CallError or a DomainError of the operation to refuse; anything else reaches the caller as InternalError.
+        Raises: a CallError or a DomainError of the operation to refuse; the caller gets anything else as InternalError.
         """
         ...

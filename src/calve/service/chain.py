@@ -7,11 +7,11 @@
       4 span         only if this trace is sampled
       5 middleware   the application's own, outermost first
       6 the method
-      7 outcome      the answer; a declared DomainError; a CallError; everything else is logged and becomes InternalError
+      7 outcome      the answer; a declared DomainError; a CallError; anything else is logged and becomes InternalError
       8 metrics      requests, errors by code, duration, in flight
 
-The steps are lines of one function, not eight nested wrappers: a coroutine frame costs about as much as all bookkeeping of
-step 8, and a call has to stay within microseconds of a bare await.
+The steps are lines of one function, not eight nested wrappers: a coroutine frame costs about as much as all
+bookkeeping of step 8, and a call has to stay within microseconds of a bare await.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from asyncio import CancelledError
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, NoReturn
 
-from ..contract import DomainError, Endpoint, Operation
+from ..contract import Endpoint, Operation
 from ..core.clock import Clock
 from ..core.context import CallContext, _current
 from ..core.deadline import TimerWheel, run_until
-from ..core.errors import CallError, DeadlineExceeded, InternalError, PermissionDenied, Unauthenticated
+from ..core.errors import DeadlineExceeded, InternalError, PermissionDenied, Unauthenticated
 from ..observe import Logger, OperationMetrics, Registry, Tracing
 from .base import Call, Middleware, Proceed
 from .outcome import outcome_of
@@ -73,8 +73,8 @@ class Chain:
         return Endpoint(service, operation, self._unary(service, operation, invoke, metrics))
 
     def _invoker(self, service: str, operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
-        """Steps 5 and 6: from a request to the author's method, through the application's middleware if there is any."""
-        spread = _spreader(operation.params)
+        """Steps 5 and 6: from a request to the author's method, through the application's middleware if any."""
+        spread = _spreader(operation)
         if not self._middleware:
             return lambda context, request: spread(method, request)
 
@@ -166,14 +166,24 @@ class Chain:
                     raise
                 raise outcome.error from error
             finally:
-                if items is not None and hasattr(items, "aclose"):
-                    await items.aclose()
-                metrics.in_flight -= 1
-                metrics.finish(monotonic() - started, code)
-                if span is not None:
-                    tracing.finish(span, code)
+                try:
+                    if hasattr(items, "aclose"):
+                        await self._close(name, context, items)
+                finally:
+                    metrics.in_flight -= 1
+                    metrics.finish(monotonic() - started, code)
+                    if span is not None:
+                        tracing.finish(span, code)
 
         return handle
+
+    async def _close(self, name: str, context: CallContext, items: Any) -> None:
+        """Let the generator clean up, as a part of the call; the consumer is gone, so a failure goes to the log."""
+        try:
+            closing = run_until(self._wheel, context.deadline, _await(items.aclose()), _describe_deadline(name))
+            await _within(context, closing)
+        except Exception as error:  # noqa: BLE001  (whatever the author's cleanup raises)
+            self._log.exception("stream did not close cleanly", error=error, operation=name)
 
 
 _END: Any = object()
@@ -218,11 +228,12 @@ def _refuse_unary(service: str, operation: Operation) -> Callable[[CallContext, 
     return refuse
 
 
-def _spreader(params: tuple[str, ...]) -> Callable[[Method, Any], Any]:
+def _spreader(operation: Operation) -> Callable[[Method, Any], Any]:
     """A function that calls `method` with the fields of a request, in order.
 
-    Written as source and compiled, as dataclasses do: attribute access in a fixed expression is twice as fast as building
-    an argument tuple in a loop. The names were parameters of a Python function, so they are identifiers.
+    Written as source and compiled, as dataclasses do: attribute access in a fixed expression is twice as fast as
+    building an argument tuple in a loop. The names were parameters of a Python function, so they are identifiers.
     """
-    arguments = ", ".join(f"request.{name}" for name in params)
+    positional = operation.positional
+    arguments = ", ".join(f"request.{n}" if n in positional else f"{n}=request.{n}" for n in operation.params)
     return eval(f"lambda method, request: method({arguments})", {})  # type: ignore[no-any-return]  # noqa: S307

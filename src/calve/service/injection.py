@@ -2,9 +2,9 @@
 
     def __init__(self, store: Store, wallet: Wallet, settings: OrderSettings, clock: Clock, log: Logger): ...
 
-A parameter's type says what it gets: `Store` the service's own database, a contract a stub, a `Settings` subclass this
-service's section, `Clock` and `Logger` those of the unit. Nothing is looked up by name, and there is no registry: the composition
-root hands the Injector one provider per kind.
+A parameter's type says what it gets: `Store` the service's own database, a contract a stub, a `Settings` subclass
+this service's section, `Clock` and `Logger` those of the unit. Nothing is looked up by name, and there is no
+registry: the composition root hands the Injector one provider per kind.
 """
 
 from __future__ import annotations
@@ -80,7 +80,10 @@ def constructor_parameters(cls: type[Any]) -> dict[str, Any]:
         ) from error
     wanted: dict[str, Any] = {}
     for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or parameter.default is not parameter.empty:
+        if (
+            parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            or parameter.default is not parameter.empty
+        ):
             continue
         if parameter.name not in hints:
             raise ConfigError(f"parameter {parameter.name!r} has no annotation to inject by", where=where)
@@ -92,8 +95,8 @@ def dependency_graph(services: Sequence[LoadedService]) -> dict[str, set[str]]:
     """Which service calls which, from the constructors; services whose implementation is not loaded have no edges.
 
     Returns: service name -> names of the services whose contracts it takes.
-    Raises: ConfigError: two services with one contract, a contract nobody implements, something that cannot be injected, a
-        parameter that is an implementation instead of a contract, or a cycle (the path is drawn).
+    Raises: ConfigError: two services with one contract, a contract nobody implements, something that cannot be
+        injected, a parameter that is an implementation instead of a contract, or a cycle (the path is drawn).
     """
     owners = _owners(services)
     implementations = {s.implementation: s for s in services if s.implementation}

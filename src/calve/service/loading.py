@@ -1,7 +1,7 @@
 """From a dotted name in calve.toml to classes.
 
-    "shop.wallet"   ->  contract        the one contract defined in shop/wallet/contract.py, or in shop/wallet.py itself
-                    ->  implementation  the one class implementing it in shop/wallet/service.py, or in shop/wallet.py itself
+    "shop.wallet"  ->  contract        the one contract defined in shop/wallet/contract.py, or in shop/wallet.py
+                   ->  implementation  the one class implementing it in shop/wallet/service.py, or in shop/wallet.py
 
 The implementation is imported only where the service is hosted, so a unit never loads the code of another.
 """
@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from ..contract import ContractInfo, describe, is_contract
+from ..contract import ContractInfo, Operation, describe, is_contract
 from ..core.errors import ConfigError
 from ..core.suggest import did_you_mean
 
@@ -55,7 +55,7 @@ def load_contract(dotted: str) -> ContractInfo:
     found = [cls for cls in _defined(module) if is_contract(cls)]
     if len(found) != 1:
         raise ConfigError(
-            f"service {dotted!r} has {_count(found, 'contract')} in module {module.__name__}",
+            f"service {dotted!r} has {_count(found, 'contract', 'contracts')} in module {module.__name__}",
             where="calve.toml [app] services",
             fix="define exactly one class with the bases Contract and Protocol there",
         )
@@ -65,9 +65,11 @@ def load_contract(dotted: str) -> ContractInfo:
 def _implementation(dotted: str, info: ContractInfo) -> type[Any]:
     module = _submodule(dotted, "service")
     found = [cls for cls in _defined(module) if info.cls in cls.__mro__ and not is_contract(cls)]
+    found = [cls for cls in found if not any(cls in other.__mro__[1:] for other in found)]  # bases of the one meant
     if len(found) != 1:
+        count = _count(found, f"implementation of {info.name}", f"implementations of {info.name}")
         raise ConfigError(
-            f"service {dotted!r} has {_count(found, f'implementation of {info.name}')} in module {module.__name__}",
+            f"service {dotted!r} has {count} in module {module.__name__}",
             where="calve.toml [app] services",
             fix=f"define exactly one class there that inherits {info.name}",
         )
@@ -90,12 +92,24 @@ def check_implementation(cls: type[Any], info: ContractInfo) -> None:
                 raise ConfigError(f"{name!r} streams, so it must be an async generator", where=where, fix="use yield")
         elif not inspect.iscoroutinefunction(method):
             raise ConfigError(f"{name!r} must be declared with async def", where=where)
-        given = [p for p in list(inspect.signature(method).parameters.values())[1:] if p.default is p.empty]
-        names = [p.name for p in list(inspect.signature(method).parameters.values())[1:]]
-        if tuple(names[: len(operation.params)]) != operation.params or len(given) > len(operation.params):
+        if not _accepts(method, operation):
+            shown = f"{operation.name}({', '.join(operation.params)})"
             raise ConfigError(
-                f"{name}({', '.join(names)}) does not fit the contract's {name}({', '.join(operation.params)})", where=where
+                f"{name}{inspect.signature(method)} does not fit the contract's {shown}",
+                where=where,
+                fix="give it the parameters of the contract, in the same order",
             )
+
+
+def _accepts(method: Any, operation: Operation) -> bool:
+    """Whether a method can be called with the parameters of an operation, each by the name it has in the contract."""
+    signature = inspect.signature(method)
+    keywords = {name: None for name in operation.params if name not in operation.positional}
+    try:
+        bound = signature.bind(None, *operation.positional, **keywords)
+    except TypeError:
+        return False
+    return tuple(bound.arguments)[1 : len(operation.positional) + 1] == operation.positional
 
 
 def load_object(reference: str, *, where: str) -> Any:
@@ -131,7 +145,7 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
     try:
         return importlib.import_module(dotted)
     except ModuleNotFoundError as error:
-        # Only when the missing module is this one or a parent of it; otherwise the fault is inside, and its traceback matters.
+        # The missing module is this one or a parent of it; otherwise the fault is inside the module.
         if error.name is None or not (dotted == error.name or dotted.startswith(f"{error.name}.")):
             raise ConfigError(f"module {dotted} needs {error.name!r}, which is not installed", where=where) from error
         parent, _, last = dotted.rpartition(".")
@@ -144,13 +158,15 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
         raise
     except Exception as error:
         line = _line_of(error)
-        raise ConfigError(f"module {dotted} failed on import: {type(error).__name__}: {error}{line}", where=where) from error
+        raise ConfigError(
+            f"module {dotted} failed on import: {type(error).__name__}: {error}{line}", where=where
+        ) from error
 
 
 def _siblings(parent: str) -> list[str]:
     import pkgutil
 
-    path = getattr(sys.modules.get(parent), "__path__", None) if parent else [p for p in sys.path[:1]]
+    path = getattr(sys.modules.get(parent), "__path__", None) if parent else list(sys.path[:1])
     return [m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")] if path else []
 
 
@@ -163,6 +179,6 @@ def _defined(module: ModuleType) -> list[type[Any]]:
     return [v for v in vars(module).values() if isinstance(v, type) and v.__module__ == module.__name__]
 
 
-def _count(found: list[type[Any]], noun: str) -> str:
+def _count(found: list[type[Any]], one: str, many: str) -> str:
     names = ", ".join(cls.__name__ for cls in found)
-    return f"{len(found)} {noun}s ({names})" if found else f"no {noun}"
+    return f"{len(found)} {many} ({names})" if found else f"no {one}"

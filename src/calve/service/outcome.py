@@ -7,7 +7,7 @@
       let through from a call it made:
         Unavailable, Overloaded, DeadlineExceeded     itself, but `may_have_run` is True: this operation did run
         any other CallError                           InternalError: its caller did nothing wrong, it did
-      CancelledError                                  itself (the deadline or the caller's going away)
+      CancelledError, when the task was cancelled     itself (the deadline or the caller's going away)
       anything else                                   InternalError, logged with its traceback
 
 The same table holds in one process and across the wire, which is what makes a split invisible to `except` clauses.
@@ -15,7 +15,7 @@ The same table holds in one process and across the wire, which is what makes a s
 
 from __future__ import annotations
 
-from asyncio import CancelledError
+from asyncio import CancelledError, current_task
 from typing import NamedTuple
 
 from ..contract import DomainError, Operation
@@ -36,7 +36,7 @@ def outcome_of(error: BaseException, name: str, operation: Operation, log: Logge
     """Map what `name` (`service.operation`) raised; logs what its author should know."""
     if isinstance(error, DomainError):
         return _domain(error, name, operation, log)
-    if isinstance(error, CancelledError):
+    if isinstance(error, CancelledError) and _is_cancelled():
         return Outcome(error, "cancelled")
     if not isinstance(error, CallError):
         log.exception("operation failed", error=error, operation=name)
@@ -50,12 +50,20 @@ def outcome_of(error: BaseException, name: str, operation: Operation, log: Logge
     return Outcome(InternalError(f"{name}: its call of {error.operation} failed with {error.code}"), "internal_error")
 
 
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task; otherwise a CancelledError came out of something the operation awaited."""
+    task = current_task()
+    return task is None or task.cancelling() > 0
+
+
 def _domain(error: DomainError, name: str, operation: Operation, log: Logger) -> Outcome:
     kind = type(error).__name__
     declared = operation.errors_by_name.get(kind)
     if declared is None or declared[0] is not type(error):
         log.error(f"undeclared domain error: add {kind} to raises=[...] of the contract", error=error, operation=name)
-        return Outcome(InternalError(f"{name} failed with {kind}, which its contract does not declare"), "internal_error")
+        return Outcome(
+            InternalError(f"{name} failed with {kind}, which its contract does not declare"), "internal_error"
+        )
     try:
         # A copy, as across a wire: the fields are checked, and nobody shares mutable state with the implementation.
         copy = type(error).from_fields(declared[1].copy(error.fields()))

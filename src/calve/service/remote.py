@@ -1,7 +1,7 @@
 """Endpoints of services that are hosted elsewhere: the same shape as those of the chain, with a wire behind them.
 
-What runs here is the caller's half: the deadline it gives the call, its span and its metrics. Role, middleware and the rest
-run where the service is hosted.
+What runs here is the caller's half: the deadline it gives the call, its span and its metrics. Role, middleware and
+the rest run where the service is hosted.
 """
 
 from __future__ import annotations
@@ -52,7 +52,13 @@ class _CallersHalf:
     """One operation of a service hosted elsewhere."""
 
     def __init__(
-        self, service: str, operation: Operation, remote: RemoteCaller, clock: Clock, registry: Registry, tracing: Tracing
+        self,
+        service: str,
+        operation: Operation,
+        remote: RemoteCaller,
+        clock: Clock,
+        registry: Registry,
+        tracing: Tracing,
     ) -> None:
         self._service, self._operation, self._remote = service, operation, remote
         self._name, self._monotonic, self._tracing = f"{service}.{operation.name}", clock.monotonic, tracing

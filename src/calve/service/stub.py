@@ -1,11 +1,11 @@
 """Stubs: what `self.wallet` is when somebody asks for a `Wallet`.
 
-A stub has the methods of the contract. Each binds its arguments to the operation's request, makes the context of the call
-out of the caller's, and hands both to an endpoint: of the chain when the service is hosted in this process, of the wire
-when it is not. Which of both is decided once, when the unit is built.
+A stub has the methods of the contract. Each binds its arguments to the operation's request, makes the context of the
+call out of the caller's, and hands both to an endpoint: of the chain when the service is hosted in this process, of
+the wire when it is not. Which of both is decided once, when the unit is built.
 
-    hosted here     request and answer go through the codec, so that nothing can depend on shared memory: what arrives is
-                    what would arrive over a wire, and a split changes nothing
+    hosted here     request and answer go through the codec, so that nothing can depend on shared memory: what arrives
+                    is what would arrive over a wire, and a split changes nothing
     elsewhere       the wire encodes and decodes them anyway
 """
 
@@ -29,7 +29,9 @@ def make_stub(info: ContractInfo, service: str, endpoints: Mapping[str, Endpoint
         hosted: Whether the endpoints run in this process.
     Returns: an object with the methods of the contract; typed as the contract by whoever asks for it.
     """
-    stub = type(f"{info.name}Stub", (info.cls,), {"__init__": lambda self: None, "__repr__": lambda self: f"<{service}>"})()
+    stub = type(
+        f"{info.name}Stub", (info.cls,), {"__init__": lambda self: None, "__repr__": lambda self: f"<{service}>"}
+    )()
     for name, operation in info.operations.items():
         if operation.streaming:
             call = _streaming(service, operation, endpoints[name], hosted)
