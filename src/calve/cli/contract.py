@@ -9,18 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .options import config_option
+
 if TYPE_CHECKING:
     from ..contract import ContractInfo, Operation
 
 
-@click.group()
-def contract() -> None:
-    """Look at contracts."""
+@click.group("contract")
+def command() -> None:
+    """Show what services promise."""
 
 
-@contract.command()
+@command.command()
 @click.argument("service", required=False)
-@click.option("--config", type=click.Path(path_type=Path), help="calve.toml; found upwards from here when not given.")
+@config_option
 @click.option(
     "--format",
     "form",

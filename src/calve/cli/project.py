@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,11 +19,10 @@ def load_project(path: Path | None) -> AppConfig:
     Raises: ConfigError: there is none, or it is wrong.
     """
     from ..runtime import load_config
+    from ..runtime.unit import prefer_root
 
     config = load_config(path)
-    root = str(config.root)
-    if root not in sys.path:
-        sys.path.insert(0, root)
+    prefer_root(config)
     return config
 
 

@@ -48,7 +48,9 @@ def create_project(folder: Path) -> list[Path]:
         for target in EMPTY_FILES:
             _write(folder / target.format(package=package), "")
     except OSError as error:
-        raise ConfigError(f"cannot write {error.filename}: {error.strerror}", fix="choose a folder you may write to") from error
+        raise ConfigError(
+            f"cannot write {error.filename}: {error.strerror}", fix="choose a folder you may write to"
+        ) from error
     return written
 
 

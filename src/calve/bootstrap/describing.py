@@ -12,7 +12,7 @@ from ..service import dependency_graph, load_service
 from .application import wants_store
 
 
-def check_project(config: AppConfig) -> dict[str, ServiceFacts]:
+def describe_services(config: AppConfig) -> dict[str, ServiceFacts]:
     """Load every service and check what they ask for.
 
     Returns: per service, its contract, what it calls and whether it has a store.
