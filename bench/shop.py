@@ -1,8 +1,8 @@
 """The whole shop: Calve in one process and in three, FastAPI + httpx + SQLAlchemy in one process and in three.
 
 All four run at the same time on core 0; one of them is loaded at a time from core 1, in turns over the rounds. The same
-requests for all: of twenty, eleven open a product, three search, four ask for a balance, and two place an order of one to
-three lines.
+requests for all: of twenty, eleven open a product, three search, four ask for a balance, and two place an order of one
+to three lines.
 
 What flatters the peer: its one process has one database, so an order is one transaction there and five in Calve's shop,
 whose services keep their own data as they would when apart; and in three processes its balances are asked of the money
