@@ -151,6 +151,8 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def play(page: Page, terminal: Terminal) -> None:
     """Do everything a page shows, in its order; its Python program at the end."""
+    if any("curl " in b.text for b in page.blocks if b.language == "console") and not shutil.which("curl"):
+        pytest.skip("needs curl: apt-get install curl")
     if page.folder is None:
         terminal.folder.mkdir()
     else:
@@ -169,7 +171,9 @@ def play(page: Page, terminal: Terminal) -> None:
         elif block.language == "console":
             listed = commands(block)
             for number, (command, expected) in enumerate(listed, 1):
-                if command.endswith(" &"):
+                if command.startswith("cd "):
+                    terminal.folder /= command.removeprefix("cd ")
+                elif command.endswith(" &"):
                     terminal.background(command.removesuffix(" &"), expected)
                 else:
                     terminal.run(command, expected, int(block.notes.get("exits", 0)) if number == len(listed) else 0)
