@@ -12,7 +12,7 @@ from ..core.suggest import did_you_mean
 
 
 class Entry(NamedTuple):
-    """Where a command lives and what `calve --help` says about it: the first sentence of its own help, checked by a test."""
+    """Where a command lives and what `calve --help` says of it: the first sentence of its own help; a test compares."""
 
     module: str
     """In this package; has the command as `command`."""

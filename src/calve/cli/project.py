@@ -18,8 +18,7 @@ def load_project(path: Path | None) -> AppConfig:
 
     Raises: ConfigError: there is none, or it is wrong.
     """
-    from ..runtime import load_config
-    from ..runtime.unit import prefer_root
+    from ..runtime.config import load_config, prefer_root
 
     config = load_config(path)
     prefer_root(config)

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from ..runtime.config import AppConfig, load_config
+from ..runtime.config import AppConfig
 from ..runtime.plan import Plan, ServiceFacts, make_plan, unit_needs
-from ..runtime.unit import prefer_root
 from .options import config_option
+from .project import load_project
 
 
 @click.command("topology")
@@ -25,10 +25,9 @@ def command(config: Path | None, as_json: bool) -> None:
     """
     from ..bootstrap import describe_services
 
-    project = load_config(config)
-    prefer_root(project)
+    project = load_project(config)
     facts = describe_services(project)
-    plans = {name: make_plan(project, topology, facts) for name, topology in project.topologies.items()}
+    plans = {name: make_plan(project, chosen, facts) for name, chosen in project.topologies.items()}
     if as_json:
         click.echo(json.dumps(as_data(project, facts, plans), indent=2))
     else:
@@ -39,9 +38,11 @@ def as_data(project: AppConfig, facts: Mapping[str, ServiceFacts], plans: Mappin
     """Everything the command knows.
 
         {"app": "shop",
-         "services": {"wallet": {"package": "shop.wallet", "contract": "Wallet 1.0", "needs": [], "store": "sqlite:///…"}},
-         "topologies": {"split": {"edge": "front", "units": [
-             {"name": "money", "services": ["wallet"], "needs": [], "processes": [{"name": "money", "http_port": 8001}]}]}}}
+         "services": {"wallet": {
+             "package": "shop.wallet", "contract": "Wallet 1.0", "needs": [], "store": "sqlite:///…"}},
+         "topologies": {"split": {"edge": "front", "units": [{
+             "name": "money", "services": ["wallet"], "needs": [],
+             "processes": [{"name": "money", "http_port": 8001}]}]}}}
 
     Units are in the order in which they start; `store` is null for a service without one.
     """

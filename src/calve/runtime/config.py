@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -113,6 +114,13 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
     def edge(self, topology: Topology) -> str:
         """Name of the unit that serves REST for all services: `[http] edge` if the topology has it, else the first."""
         return next((u.name for u in topology.units if u.name == self.http.edge), topology.units[0].name)
+
+
+def prefer_root(config: AppConfig) -> None:
+    """Put the folder of calve.toml first on `sys.path`, so that `services = ["shop.wallet"]` finds the project."""
+    root = str(config.root)
+    if sys.path[:1] != [root]:
+        sys.path.insert(0, root)
 
 
 def find_config(start: Path) -> Path:

@@ -8,8 +8,8 @@
     /health/ready     it is ready and every check passes      send it no requests
 
 Checks are about what this unit owns: its stores, its listeners. Another unit being down is no reason to be unready: if
-it were, one broken unit would take every unit that calls it out of service, and those that call them, when most of their
-operations still work. Calls to the broken unit fail with `Unavailable` instead.
+it were, one broken unit would take every unit that calls it out of service, and those that call them, when most of
+their operations still work. Calls to the broken unit fail with `Unavailable` instead.
 """
 
 from __future__ import annotations

@@ -14,12 +14,11 @@ import contextlib
 import errno
 import os
 import signal
-import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
 from ..core.errors import ConfigError
-from .config import AppConfig
+from .config import AppConfig, prefer_root
 from .health import Health, State
 from .notify import Notice, Notifier
 from .topology import Topology
@@ -69,13 +68,6 @@ UnitBuilder = Callable[[AppConfig, Topology, str], UnitApp]
 def stop_seconds_max(config: AppConfig) -> float:
     """How long a clean stop may take in all, seconds; after that it is not one."""
     return config.run.drain_delay_seconds + config.run.grace_seconds + GRACE_MARGIN_SECONDS + STOP_SECONDS
-
-
-def prefer_root(config: AppConfig) -> None:
-    """Put the folder of calve.toml first on `sys.path`, so that `services = ["shop.wallet"]` finds the project."""
-    root = str(config.root)
-    if sys.path[:1] != [root]:
-        sys.path.insert(0, root)
 
 
 def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilder) -> int:
