@@ -84,7 +84,7 @@ class TomlFile:
             if match := _HEADER.fullmatch(text):
                 current = match["name"].replace(" ", "").replace('"', "")
                 header = number if header is None and current == section else header
-            elif current == section and (match := _KEY.match(text)) and key in (match["quoted"], match["bare"]):
+            elif current == section and (match := _KEY.match(text)) and key == (match["quoted"] or match["bare"]):
                 return number
         return header
 
