@@ -65,6 +65,8 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     body_param: str | None
     """The parameter that is the whole HTTP body, if one is."""
     errors_by_name: dict[str, tuple[type[DomainError], Codec[Any]]]
+    contract_doc: str = ""
+    """Docstring of the contract, for documents made from operations alone."""
 
     @property
     def key(self) -> str:
@@ -176,6 +178,7 @@ def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark:
         response_codec=_codec(answer, f"{where} -> answer"),
         body_param=_body_param(rule, fields) if rule else None,
         errors_by_name={e.__name__: (e, _codec(e.fields_type(), f"{where} raises {e.__name__}")) for e in mark.raises},
+        contract_doc=inspect.cleandoc(cls.__doc__ or "") if "__doc__" in cls.__dict__ else "",
     )
 
 

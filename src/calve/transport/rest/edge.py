@@ -1,0 +1,170 @@
+"""The REST edge: an ASGI application compiled from endpoints.
+
+    request ── router ── intake (headers, path, query, body) ── handle ── answer            unary.py, stream.py
+                  │          │                                    │
+                  └──────────┴── problem document ────────────────┘                         problem.py
+
+Everything that can be known before the first request is worked out in the constructor: routes, codecs, the OpenAPI document,
+the docs page. Two operations that claim the same method and path stop the start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+from ...contract import Contract, ContractInfo, Endpoint
+from ...contract.openapi import openapi
+from ...contract.problems import check_members
+from ...core.clock import Clock, SystemClock
+from ...core.deadline import TimerWheel
+from ...core.errors import InternalError
+from ...observe import Logger
+from .base import Authenticator, ClientGone, Page, RawHeaders, Receive, Scope, Send
+from .intake import Intake
+from .lifespan import refuse_other
+from .options import RestOptions
+from .pages import PageTarget, RedirectTarget, document_page, docs_page
+from .problem import HttpError
+from .respond import send_all, send_problem
+from .router import Match, Router
+from .stream import StreamTarget
+from .unary import UnaryTarget
+
+Target = Callable[[Scope, RawHeaders, tuple[str, ...], Receive, Send, TimerWheel], Awaitable[None]]
+
+
+class RestEdge:
+    """An ASGI application that serves the operations that have an HTTP rule.
+
+    Args:
+        endpoints: Operations, hosted here or elsewhere; those without a rule are left out.
+        title: Name of the application, for the OpenAPI document.
+        version: Its version.
+        description: Markdown at the head of the document.
+        options: Limits and habits.
+        authenticate: Finds the principal of a request; None means that there never is one.
+        pages: Extra GET pages by path, such as `/health/live`.
+        clock: Monotonic time.
+    Raises:
+        ConfigError: two claim the same method and path, or a domain error cannot be told as a problem.
+    """
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        title: str,
+        version: str,
+        description: str = "",
+        options: RestOptions | None = None,
+        authenticate: Authenticator | None = None,
+        pages: Mapping[str, Page] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._options = options or RestOptions()
+        self._clock = clock or SystemClock()
+        self._log = Logger("calve.rest")
+        self._router: Router[Target] = Router()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wheel: TimerWheel | None = None
+        served = [endpoint for endpoint in endpoints if endpoint.operation.http is not None]
+        for endpoint in served:
+            self._add(endpoint, authenticate)
+        for path, page in (pages or {}).items():
+            self._router.add("GET", path, PageTarget(page), f"the page {path}")
+        self.document = openapi(_contracts(served), title=title, version=version, description=description)
+        """The OpenAPI document, as /openapi.json shows it."""
+        if self._options.docs:
+            self._router.add("GET", "/openapi.json", document_page(self.document), "the OpenAPI document")
+            self._router.add("GET", "/docs", docs_page(self.document), "the documentation")
+            if self._router.find("/") is None:
+                self._router.add("GET", "/", RedirectTarget("docs"), "the documentation")
+
+    def _add(self, endpoint: Endpoint, authenticate: Authenticator | None) -> None:
+        operation = endpoint.operation
+        assert operation.http is not None
+        check_members(operation)
+        intake = Intake(endpoint, self._options, authenticate, self._clock)
+        kind = StreamTarget if operation.streaming else UnaryTarget
+        target = kind(endpoint, intake, self._options, self._clock, self._log)
+        self._router.add(operation.http.method, operation.http.path, target, f"{endpoint.service}.{operation.name}")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection: a request, the lifespan protocol, or a refused WebSocket."""
+        if scope["type"] != "http":
+            await refuse_other(scope, receive, send)
+            return
+        try:
+            match = self._find(scope)
+            target = match.resource.methods.get(scope["method"])
+            if target is None:
+                await self._other_method(match, scope, send)
+                return
+            headers = self._headers(scope)
+            await target(scope, headers, match.values, receive, send, self._running_wheel())
+        except HttpError as error:
+            await send_problem(send, error, "", head=scope["method"] == "HEAD")
+        except ClientGone:
+            pass
+        except Exception as error:  # noqa: BLE001  (the last line of defence: a client never sees a traceback)
+            self._log.exception("request failed", error=error, path=scope["path"])
+            await send_problem(send, InternalError("unexpected"), "", head=scope["method"] == "HEAD")
+
+    def _find(self, scope: Scope) -> Match[Target]:
+        path: str = scope["path"]
+        raw: bytes = scope.get("raw_path") or path.encode("utf-8")
+        if len(raw) > self._options.query_bytes_max or len(scope["query_string"]) > self._options.query_bytes_max:
+            limit = self._options.query_bytes_max
+            raise HttpError(414, "uri_too_long", f"the path or the query string is longer than {limit} bytes")
+        mount: str = scope.get("root_path", "")
+        if b"%" not in raw and raw.isascii():
+            match = self._router.find(path.removeprefix(mount))
+        else:
+            try:
+                match = self._router.find_raw(raw.removeprefix(mount.encode("utf-8")))
+            except UnicodeDecodeError as error:
+                raise HttpError(400, "invalid_argument", f"the path is not UTF-8: {error.reason}") from error
+        if match is None:
+            raise HttpError(404, "not_found", "there is nothing at this path; /docs lists what there is")
+        return match
+
+    def _headers(self, scope: Scope) -> RawHeaders:
+        headers: RawHeaders = dict(scope["headers"])
+        if len(headers) != len(scope["headers"]):
+            headers = {}
+            for name, value in scope["headers"]:
+                headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
+        if sum(map(len, headers.values())) + sum(map(len, headers)) > self._options.header_bytes_max:
+            raise HttpError(
+                431, "headers_too_large", f"the headers are larger than {self._options.header_bytes_max} bytes"
+            )
+        return headers
+
+    async def _other_method(self, match: Match[Target], scope: Scope, send: Send) -> None:
+        allow = (b"allow", match.resource.allow)
+        if scope["method"] == "OPTIONS":
+            await send_all(send, 204, [allow], b"")
+            return
+        raise HttpError(405, "method_not_allowed", f"{scope['method']} is not allowed here", allow)
+
+    def _running_wheel(self) -> TimerWheel:
+        """The timer wheel of the running loop; an application may be served by another loop than it was made on."""
+        loop = asyncio.get_running_loop()
+        if self._wheel is None or loop is not self._loop:
+            self._loop, self._wheel = loop, TimerWheel(loop, self._clock.monotonic)
+        return self._wheel
+
+
+def _contracts(endpoints: Iterable[Endpoint]) -> list[tuple[str, ContractInfo]]:
+    """The endpoints put back together by service, in the order they came."""
+    operations: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        operations.setdefault(endpoint.service, {})[endpoint.operation.name] = endpoint.operation
+    contracts = []
+    for service, by_name in operations.items():
+        first = next(iter(by_name.values()))
+        info = ContractInfo(Contract, first.contract, first.version, first.contract_doc, by_name, ())
+        contracts.append((service, info))
+    return contracts

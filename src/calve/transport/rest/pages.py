@@ -1,0 +1,80 @@
+"""GET pages that are no operations: those of the runtime, the OpenAPI document, the documentation."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from ...core.deadline import TimerWheel
+from .base import Page, RawHeaders, Receive, Response, Scope, Send
+from .docs import render
+from .respond import NO_STORE, RawHeader, send_all, send_response
+
+
+class PageTarget:
+    """Serves a page that is made anew for each request."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __call__(
+        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
+    ) -> None:
+        """Make the page and send it."""
+        response = Response(*await self._page())
+        await send_response(send, response, NO_STORE, head=scope["method"] == "HEAD")
+
+
+class StaticTarget:
+    """Serves the same bytes for ever, with a strong entity tag."""
+
+    def __init__(self, content_type: str, body: bytes, *headers: RawHeader) -> None:
+        self._response = Response(200, content_type, body)
+        self._tag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
+        self._headers = ((b"etag", self._tag), (b"cache-control", b"no-cache"), *headers)
+
+    async def __call__(
+        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
+    ) -> None:
+        """Send the bytes, or 304 to who has them."""
+        if headers.get(b"if-none-match") == self._tag:
+            await send_all(send, 304, list(self._headers), b"")
+        else:
+            await send_response(send, self._response, *self._headers, head=scope["method"] == "HEAD")
+
+
+class RedirectTarget:
+    """Sends the client to another page."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location.encode("ascii")
+
+    async def __call__(
+        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
+    ) -> None:
+        """307: nobody should remember it, the path may get an operation of its own."""
+        await send_all(send, 307, [(b"location", self._location), (b"content-length", b"0"), NO_STORE], b"")
+
+
+def document_page(document: dict[str, Any]) -> StaticTarget:
+    """The OpenAPI document. Any origin may read it: it is public, and tools in browsers want to."""
+    return StaticTarget(
+        "application/json", msgspec.json.format(msgspec.json.encode(document)), (b"access-control-allow-origin", b"*")
+    )
+
+
+def docs_page(document: dict[str, Any]) -> StaticTarget:
+    """The documentation of an OpenAPI document as one page that needs nothing else."""
+    page = render(document)
+    policy = (
+        f"default-src 'none'; style-src {page.style_hash}; script-src {page.script_hash}; connect-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return StaticTarget(
+        "text/html; charset=utf-8",
+        page.html,
+        (b"content-security-policy", policy.encode("ascii")),
+        (b"referrer-policy", b"no-referrer"),
+    )
