@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -26,7 +27,7 @@ from ..service import (
     remote_endpoints,
 )
 from ..service.injection import constructor_parameters
-from ..store import SqliteStore, Store, load_schema
+from ..store import SqliteStore, Store, StoreMetrics, load_schema
 
 T = TypeVar("T")
 
@@ -150,6 +151,7 @@ class Application:
         store = await SqliteStore.open(
             self.config.store_url(service.name), load_schema(service.folder / "schema"), service=service.name
         )
+        export_store_metrics(self.base.registry, service.name, store.metrics)
         return store
 
     async def _start_service(self, name: str) -> None:
@@ -208,6 +210,20 @@ def start_order(graph: Mapping[str, Collection[str]]) -> list[str]:
     for name in graph:
         visit(name)
     return order
+
+
+def export_store_metrics(registry: Registry, service: str, metrics: StoreMetrics) -> None:
+    """Show what a store counts about itself among the unit's metrics."""
+    counters = {
+        "transactions": "Transactions acknowledged",
+        "rollbacks": "Transactions rolled back",
+        "commits": "Durable commits, each of one or more transactions",
+        "commit_failures": "Commits that failed",
+    }
+    for name, text in counters.items():
+        registry.counter(f"calve.store.{name}", text, functools.partial(getattr, metrics, name), service=service)
+    seconds = functools.partial(getattr, metrics, "commit_seconds")
+    registry.counter("calve.store.commit_duration", "Time spent in commits", seconds, unit="s", service=service)
 
 
 def wants_store(service: LoadedService) -> bool:

@@ -83,20 +83,20 @@ class UnitProcess:
 
     def _add_checks(self) -> None:
         for name, store in self.application.stores.items():
-            self.health.check(f"store.{name}", store.check)
+            self.health.check(f"store.{name}", functools.partial(store.one, "SELECT 1"))
 
     async def _listen(self, base: Base) -> None:
         config = self._config
         listen = config.units[self._unit.name].listen or config.wire.listen
         if listen is None:
             return
-        self._wire = WireServer(
+        wire = self._wire = WireServer(
             self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=_wire_options(config)
         )
-        self._undo.append(self._wire.close)
-        base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: self._wire.connections)
+        self._undo.append(wire.close)
+        base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: wire.connections)
         where = config.file.where(f"unit.{self._unit.name}", "listen")
-        await self._wire.listen(Address.parse(listen, where=where), _tls(config))
+        await wire.listen(Address.parse(listen, where=where), _tls(config))
 
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application
