@@ -1,0 +1,4 @@
+CREATE TABLE note (
+    number INTEGER PRIMARY KEY,
+    text   TEXT NOT NULL UNIQUE
+) STRICT;
