@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
 from ..contract import Endpoint
@@ -27,7 +28,7 @@ from ..service import (
     remote_endpoints,
 )
 from ..service.injection import constructor_parameters
-from ..store import SqliteStore, Store, StoreMetrics, load_schema
+from ..store import SqliteStore, Store, StoreMetrics, load_schema, sqlite_path
 
 T = TypeVar("T")
 
@@ -148,9 +149,9 @@ class Application:
 
     async def _open_store(self, service: LoadedService) -> SqliteStore:
         self._progress(f"opening the store of {service.name}")
-        store = await SqliteStore.open(
-            self.config.store_url(service.name), load_schema(service.folder / "schema"), service=service.name
-        )
+        path = sqlite_path(self.config.store.url, service=service.name, root=self.config.root)
+        make_folder(path.parent)
+        store = await SqliteStore.open(path, load_schema(service.folder / "schema"))
         export_store_metrics(self.base.registry, service.name, store.metrics)
         return store
 
@@ -210,6 +211,18 @@ def start_order(graph: Mapping[str, Collection[str]]) -> list[str]:
     for name in graph:
         visit(name)
     return order
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a database, so that a fresh checkout starts without a step by hand."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            where="calve.toml [store] url",
+            fix="name a folder that this user may write to",
+        ) from error
 
 
 def export_store_metrics(registry: Registry, service: str, metrics: StoreMetrics) -> None:

@@ -18,6 +18,7 @@ from ..observe import LogSetup, Registry, Telemetry, configure_logging, expositi
 from ..runtime import AppConfig, Topology
 from ..runtime.health import PATHS, Health
 from ..service import load_object
+from ..store import Store
 from ..transport.rest import HttpServer, Page, RestEdge, RestOptions
 from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireOptions, WireServer
 from .application import Application, Base
@@ -83,7 +84,7 @@ class UnitProcess:
 
     def _add_checks(self) -> None:
         for name, store in self.application.stores.items():
-            self.health.check(f"store.{name}", functools.partial(store.one, "SELECT 1"))
+            self.health.check(f"store.{name}", functools.partial(_readable, store))
 
     async def _listen(self, base: Base) -> None:
         config = self._config
@@ -134,7 +135,7 @@ class UnitProcess:
     async def drain(self) -> None:
         """Stop accepting; return when nothing is in flight, at the latest after `[run] grace_seconds`."""
         grace = self._config.run.grace_seconds
-        waits = [self._http.stop(grace)] if self._http else []
+        waits: list[Awaitable[Any]] = [self._http.stop(grace)] if self._http else []
         if self._wire is not None:
             waits.append(self._wire.drain(grace))
         await asyncio.gather(*waits)
@@ -149,6 +150,10 @@ class UnitProcess:
                 errors.append(error)
         if errors:
             raise errors[0]
+
+
+async def _readable(store: Store) -> None:
+    await store.one("SELECT 1")
 
 
 async def _close_logs(logs: LogSetup) -> None:
