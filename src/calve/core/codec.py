@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, overload
 
 import msgspec
 
@@ -110,7 +110,11 @@ class Codec(Generic[T]):
 
     __slots__ = ("_json_dec", "_msgpack_dec", "kind")
 
-    def __init__(self, kind: type[T] | Any) -> None:
+    @overload
+    def __init__(self, kind: type[T]) -> None: ...
+    @overload
+    def __init__(self: Codec[Any], kind: Any) -> None: ...
+    def __init__(self, kind: Any) -> None:
         self.kind = kind
         self._msgpack_dec = msgspec.msgpack.Decoder(kind, dec_hook=dec_hook)
         self._json_dec = msgspec.json.Decoder(kind, dec_hook=_json_dec_hook)

@@ -1,0 +1,41 @@
+"""The testing room: fakes beside the ports, runners, virtual time, and conformance suites for whoever writes an adapter.
+
+    runners, App, Runner                   the same test in one process, through the codec, across processes     runner.py
+    VirtualClock                           a clock that stands still until told                                  clock.py
+    virtual_time, run_virtual              an event loop that jumps instead of waiting                           loop.py
+    fakes/                                 one module per room, beside its ports
+
+`runners` is a fixture; pytest finds it by itself where calve is installed (plugin.py).
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .clock import VirtualClock
+    from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
+
+# Looked up on first use: pytest loads the plugin, hence this package, in every run on a machine that has calve.
+_ROOMS = {
+    "clock": ("VirtualClock",),
+    "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
+}
+_HOME = {name: module for module, names in _ROOMS.items() for name in names}
+
+__all__ = [
+    "run_virtual",
+    "Stalled",
+    "virtual_clock",
+    "virtual_time",
+    "VirtualClock",
+    "VirtualLoop",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
