@@ -20,7 +20,7 @@ from calve.core.clock import SystemClock
 from calve.core.deadline import TimerWheel
 from calve.transport.wire import Address, StaticResolver, WireClient, WireServer
 
-ADDRESS = Address.parse(f"unix:{Path('adder.sock').absolute()}")
+ADDRESS = f"unix:{Path('adder.sock').absolute()}"
 
 
 class Adder(Contract, Protocol, version="1.0"):
@@ -42,7 +42,7 @@ async def serve(wheel: TimerWheel, clock: SystemClock) -> None:
     """Listen until SIGTERM, then let the calls in flight finish."""
     server, stop = WireServer([Endpoint("adder", ADD, answer)], wheel=wheel, clock=clock), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    print("ready on", await server.listen(ADDRESS), flush=True)
+    print("ready on", await server.listen(Address.parse(ADDRESS)), flush=True)
     await stop.wait()
     await server.drain(grace_seconds=5)
     await server.close()

@@ -58,7 +58,7 @@ async def place(body: OrderIn, request: Request, session: Session) -> Order:
         raise
     order.status = "confirmed"
     session.add(StatusChange(order_id=body.id, status="confirmed"))
-    text = f"Your order {order.id} is confirmed: {len(order.lines)} lines, {order.total_cents / 100:.2f} in total."
+    text = f"Your order {order.id} is confirmed: {order.total_cents / 100:.2f} in total."
     session.add(Notice(id=uuid5(order.id, "confirmed"), customer=order.customer, text=text))
     await session.commit()
     return order

@@ -14,10 +14,14 @@ from shop.testing import customer_with
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def events(body: bytes) -> list[Any]:
-    """The data of a stream of server-sent events."""
-    lines = body.decode().splitlines()
-    return [json.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
+def events(body: bytes) -> list[tuple[str, Any]]:
+    """Name and data of each server-sent event."""
+    found = []
+    for block in body.decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "data" in fields:
+            found.append((fields.get("event", "message"), json.loads(fields["data"])))
+    return found
 
 
 async def test_browse_and_search(app: App) -> None:
@@ -69,7 +73,21 @@ async def test_the_status_of_an_order_as_server_sent_events(app: App, sku: str) 
     stream = await app.rest.request("GET", f"/orders/{order}/status", headers={"accept": "text/event-stream"})
     assert stream.status == 200
     assert stream.headers["content-type"].startswith("text/event-stream")
-    assert [event["status"] for event in events(stream.body)] == ["pending", "confirmed", "cancelled"]
+    *steps, (last, _) = events(stream.body)
+    assert [(name, step["status"]) for name, step in steps] == [
+        ("message", "pending"),
+        ("message", "confirmed"),
+        ("message", "cancelled"),
+    ]
+    assert last == "end"
+
+
+async def test_the_export_as_lines_of_json(app: App) -> None:
+    stream = await app.rest.request("GET", "/export/products", headers={"accept": "application/x-ndjson"})
+    *items, end = (json.loads(line) for line in stream.body.splitlines() if line)
+    assert len(items) == 3_000
+    assert items[0]["item"]["sku"] == "BTH-00005"
+    assert end == {"end": True}
 
 
 @pytest.mark.parametrize(

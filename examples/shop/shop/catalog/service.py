@@ -33,12 +33,16 @@ class ProductRow(Message):
     price_cents: int
     tags: str
 
+    @classmethod
+    def of(cls, product: Product) -> ProductRow:
+        """The row of a product."""
+        fields = msgspec.structs.asdict(product)
+        return cls(**{**fields, "tags": msgspec.json.encode(product.tags).decode()})
+
     def product(self) -> Product:
         """The product as the contract has it."""
-        tags = msgspec.json.decode(self.tags, type=tuple[str, ...])
-        return Product(
-            sku=self.sku, name=self.name, description=self.description, price_cents=self.price_cents, tags=tags
-        )
+        fields = msgspec.structs.asdict(self)
+        return Product(**{**fields, "tags": msgspec.json.decode(self.tags, type=tuple[str, ...])})
 
 
 class PriceRow(Message):
@@ -60,16 +64,14 @@ class CatalogService(Catalog):
             return
         products = assortment(self._settings.products)
         async with self._store.transaction() as tx:
-            # One statement for all rows: thousands of single inserts would each wait for the writer.
-            await tx.execute(
+            await tx.execute_many(
                 """INSERT INTO product (sku, name, description, price_cents, tags)
-                   SELECT value ->> 'sku', value ->> 'name', value ->> 'description',
-                          value ->> 'price_cents', value -> 'tags'
-                   FROM json_each(:products)""",
-                products=msgspec.json.encode(products).decode(),
+                   VALUES (:sku, :name, :description, :price_cents, :tags)""",
+                (msgspec.structs.asdict(ProductRow.of(product)) for product in products),
             )
-            await tx.execute(
-                "INSERT INTO product_tag (tag, sku) SELECT DISTINCT tag.value, sku FROM product, json_each(tags) AS tag"
+            await tx.execute_many(
+                "INSERT INTO product_tag (tag, sku) VALUES (:tag, :sku)",
+                ({"tag": tag, "sku": product.sku} for product in products for tag in product.tags),
             )
         self._log.info("assortment loaded", products=len(products))
 

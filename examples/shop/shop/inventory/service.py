@@ -6,10 +6,10 @@ from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from msgspec import Meta
 
-from calve import Message, Settings, Store, Transaction
+from calve import Message, Settings, Store
+from calve.store import Reader
 
 from ..catalog.contract import Sku
 from ..seed import articles
@@ -42,17 +42,15 @@ class InventoryService(Inventory):
         """Fill empty shelves with the opening assortment."""
         if await self._store.one("SELECT 1 FROM stock LIMIT 1") is not None:
             return
-        skus = [article.sku for article in articles(self._settings.products)]
+        settings = self._settings
         async with self._store.transaction() as tx:
-            await tx.execute(
-                "INSERT INTO stock (sku, available) SELECT value, :units FROM json_each(:skus)",
-                skus=msgspec.json.encode(skus).decode(),
-                units=self._settings.units,
+            await tx.execute_many(
+                "INSERT INTO stock (sku, available) VALUES (:sku, :units)",
+                ({"sku": article.sku, "units": settings.units} for article in articles(settings.products)),
             )
 
     async def level(self, sku: Sku) -> StockLevel:
-        level = await self._store.one("SELECT * FROM stock WHERE sku = :sku", StockLevel, sku=sku)
-        return level or StockLevel(sku=sku, available=0, reserved=0)
+        return await _level(self._store, sku)
 
     async def restock(self, sku: Sku, quantity: Quantity, delivery: UUID) -> StockLevel:
         async with self._store.transaction() as tx:
@@ -110,10 +108,10 @@ class InventoryService(Inventory):
             await tx.execute("DELETE FROM reservation WHERE order_id = :order", order=order)
 
 
-async def _reserved(tx: Transaction, order: UUID) -> list[Reserved]:
-    return await tx.all("SELECT sku, quantity FROM reservation WHERE order_id = :order", Reserved, order=order)
+async def _reserved(reader: Reader, order: UUID) -> list[Reserved]:
+    return await reader.all("SELECT sku, quantity FROM reservation WHERE order_id = :order", Reserved, order=order)
 
 
-async def _level(tx: Transaction, sku: Sku) -> StockLevel:
-    level = await tx.one("SELECT * FROM stock WHERE sku = :sku", StockLevel, sku=sku)
+async def _level(reader: Reader, sku: Sku) -> StockLevel:
+    level = await reader.one("SELECT * FROM stock WHERE sku = :sku", StockLevel, sku=sku)
     return level or StockLevel(sku=sku, available=0, reserved=0)

@@ -114,7 +114,7 @@ class OrderBook:
                 raise UnknownOrder(order=order)
             if row.status is before:
                 await tx.execute(
-                    "UPDATE customer_order SET status = :after WHERE id = :order", order=order, after=after.value
+                    "UPDATE customer_order SET status = :after WHERE id = :order", order=order, after=after
                 )
                 await _note(tx, order, after, self._clock.now())
             elif row.status is not after:
@@ -136,6 +136,6 @@ async def _note(tx: Transaction, order: UUID, status: OrderStatus, now: datetime
     await tx.execute(
         "INSERT INTO status_change (order_id, status, at) VALUES (:order, :status, :now)",
         order=order,
-        status=status.value,
+        status=status,
         now=now,
     )

@@ -117,7 +117,7 @@ class OrderService(Orders):
 
     async def _tell(self, order: Order) -> None:
         status = order.status.value
-        text = f"Your order {order.id} is {status}: {len(order.lines)} lines, {order.total_cents / 100:.2f} in total."
+        text = f"Your order {order.id} is {status}: {order.total_cents / 100:.2f} in total."
         try:
             await self._notification.notify(uuid5(order.id, status), order.customer, text)
         except CallError as error:  # the order stands whether or not the customer hears of it

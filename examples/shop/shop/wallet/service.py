@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from calve import Clock, Message, Store, Transaction
+from calve import Clock, Store, Transaction
+from calve.store import Reader
 
 from .contract import (
     Amount,
@@ -18,12 +19,6 @@ from .contract import (
     UnknownWallet,
     Wallet,
 )
-
-
-class Moved(Message):
-    """What was moved under a reference."""
-
-    cents: int
 
 
 class WalletService(Wallet):
@@ -47,24 +42,21 @@ class WalletService(Wallet):
 
     async def refund(self, owner: UUID, cents: Amount, reference: UUID) -> Balance:
         async with self._store.transaction() as tx:
-            debit = await _moved(tx, EntryKind.DEBIT, owner, reference)
-            if debit is None:
+            debited = await _moved(tx, EntryKind.DEBIT, owner, reference)
+            if debited is None:
                 await _balance(tx, owner)  # no wallet at all is the better answer
                 raise UnknownDebit(reference=reference)
-            if debit.cents != cents:
-                raise ReferenceReused(reference=reference, cents=debit.cents)
+            if debited != cents:
+                raise ReferenceReused(reference=reference, cents=debited)
             return await self._move(tx, EntryKind.REFUND, owner, cents, reference)
 
     async def balance(self, owner: UUID) -> Balance:
-        balance = await self._store.one("SELECT owner, cents FROM wallet WHERE owner = :owner", Balance, owner=owner)
-        if balance is None:
-            raise UnknownWallet(owner=owner)
-        return balance
+        return await _balance(self._store, owner)
 
     async def statement(self, owner: UUID, before: int | None = None, limit: int = 20) -> Statement:
-        async with self._store.read() as tx:
-            await _balance(tx, owner)
-            entries = await tx.all(
+        async with self._store.read() as reader:
+            await _balance(reader, owner)
+            entries = await reader.all(
                 """SELECT number, kind, cents, reference, balance_cents, at FROM entry
                    WHERE owner = :owner AND (:before IS NULL OR number < :before)
                    ORDER BY number DESC LIMIT :limit""",
@@ -80,8 +72,8 @@ class WalletService(Wallet):
         balance = await _balance(tx, owner)
         moved = await _moved(tx, kind, owner, reference)
         if moved is not None:
-            if moved.cents != cents:
-                raise ReferenceReused(reference=reference, cents=moved.cents)
+            if moved != cents:
+                raise ReferenceReused(reference=reference, cents=moved)
             return balance
         left = balance.cents + (-cents if kind is EntryKind.DEBIT else cents)
         if left < 0:
@@ -90,7 +82,7 @@ class WalletService(Wallet):
             """INSERT INTO entry (owner, kind, cents, reference, balance_cents, at)
                VALUES (:owner, :kind, :cents, :reference, :left, :at)""",
             owner=owner,
-            kind=kind.value,
+            kind=kind,
             cents=cents,
             reference=reference,
             left=left,
@@ -100,18 +92,19 @@ class WalletService(Wallet):
         return Balance(owner=owner, cents=left)
 
 
-async def _balance(tx: Transaction, owner: UUID) -> Balance:
-    balance = await tx.one("SELECT owner, cents FROM wallet WHERE owner = :owner", Balance, owner=owner)
+async def _balance(reader: Reader, owner: UUID) -> Balance:
+    balance = await reader.one("SELECT owner, cents FROM wallet WHERE owner = :owner", Balance, owner=owner)
     if balance is None:
         raise UnknownWallet(owner=owner)
     return balance
 
 
-async def _moved(tx: Transaction, kind: EntryKind, owner: UUID, reference: UUID) -> Moved | None:
-    return await tx.one(
+async def _moved(reader: Reader, kind: EntryKind, owner: UUID, reference: UUID) -> int | None:
+    """How many cents were moved under the reference, or None."""
+    return await reader.one(
         "SELECT cents FROM entry WHERE owner = :owner AND kind = :kind AND reference = :reference",
-        Moved,
+        int,
         owner=owner,
-        kind=kind.value,
+        kind=kind,
         reference=reference,
     )
