@@ -16,6 +16,7 @@ name = "shop"   # its name
 [ service."wallet" ]   # spaces and quotes
 "key" = 1
 dotted.part = 2
+'single' = 3
 
 [store]
 key = '''
@@ -40,7 +41,8 @@ def file(tmp_path: Path) -> TomlFile:
         ("app", "absent", 1),
         ("service.wallet", "key", 5),
         ("service.wallet", "dotted", 6),
-        ("store", "url", 12),
+        ("service.wallet", "single", 7),
+        ("store", "url", 13),
     ],
 )
 def test_a_key_is_found_on_its_line(file: TomlFile, section: str, key: str | None, line: int) -> None:
@@ -52,7 +54,7 @@ def test_a_section_that_is_not_there_is_the_file(file: TomlFile) -> None:
 
 
 def test_tables_by_dotted_name(file: TomlFile) -> None:
-    assert file.table("service.wallet") == {"key": 1, "dotted": {"part": 2}}
+    assert file.table("service.wallet") == {"key": 1, "dotted": {"part": 2}, "single": 3}
     assert file.table("service.nobody") == {}
 
 

@@ -15,7 +15,8 @@ from typing import Any
 from .errors import ConfigError
 
 _HEADER = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?")
-_KEY = re.compile(r"""\s*(?:"(?P<quoted>[^"]+)"|(?P<bare>[A-Za-z0-9_-]+))\s*[=.]""")
+_KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*[=.]""")
+_DECORATION = str.maketrans("", "", " \"'")
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -82,9 +83,9 @@ class TomlFile:
         current, header = "", None
         for number, text in enumerate(self._lines, 1):
             if match := _HEADER.fullmatch(text):
-                current = match["name"].replace(" ", "").replace('"', "")
+                current = match["name"].translate(_DECORATION)
                 header = number if header is None and current == section else header
-            elif current == section and (match := _KEY.match(text)) and key == (match["quoted"] or match["bare"]):
+            elif current == section and (match := _KEY.match(text)) and key == match[match.lastindex or 0]:
                 return number
         return header
 
