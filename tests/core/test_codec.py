@@ -237,6 +237,13 @@ def test_what_cannot_be_carried_is_refused_in_both_forms(value: Any) -> None:
             attempt(value)
 
 
+def test_a_table_by_anything_but_text_crosses_but_is_no_json() -> None:
+    codec, table = Codec(dict[tuple[int, int], str]), {(1, 2): "a"}
+    assert codec.copy(table) == table
+    with pytest.raises(InvalidArgument, match="dicts with str-like or number-like keys"):
+        codec.encode_json(table)
+
+
 def test_a_list_that_contains_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)

@@ -71,9 +71,9 @@ def test_options_keep_what_they_do_not_name() -> None:
 
 def test_a_timeout_never_loosens_a_deadline() -> None:
     for timeout, deadline in ((60, 7), (3, 3)):
-        with inside(CallContext("orders.place", deadline=7)):
-            with call_options(timeout_seconds=timeout, clock=VirtualClock()) as context:
-                assert context.deadline == deadline
+        outer = CallContext("orders.place", deadline=7)
+        with inside(outer), call_options(timeout_seconds=timeout, clock=VirtualClock()) as context:
+            assert context.deadline == deadline
 
 
 def test_a_timeout_counts_from_now_on_the_machines_clock() -> None:

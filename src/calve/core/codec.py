@@ -37,20 +37,17 @@ def enc_hook(value: Any) -> Any:
 
     Pydantic models, recognised by their interface so that pydantic is not imported, and subclasses of the plain types.
     """
-    dump = getattr(type(value), "model_dump", None)
-    if dump is not None:
-        return dump(value, round_trip=True)
-    return _plain(value)
+    return _encode(value, round_trip=True)
 
 
 def _json_enc_hook(value: Any) -> Any:
+    return _encode(value, by_alias=True)
+
+
+def _encode(value: Any, **options: bool) -> Any:
     dump = getattr(type(value), "model_dump", None)
     if dump is not None:
-        return dump(value, by_alias=True)
-    return _plain(value)
-
-
-def _plain(value: Any) -> Any:
+        return dump(value, **options)
     for plain in (str, int, float, bytes):
         if isinstance(value, plain):
             return plain(value)  # type: ignore[arg-type]
