@@ -1,0 +1,49 @@
+"""What the wire needs from outside (`Resolver`) and what can be set about it (`WireOptions`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from .address import Address
+
+MIB = 1024 * 1024
+
+
+class Resolver(Protocol):
+    """Where a service can be reached. Asked on every call, so it answers from memory."""
+
+    def resolve(self, service: str) -> Sequence[Address]:
+        """The addresses of every unit that hosts `service`, in any order; empty when none is known (yet).
+
+        Must return the *same object* until the answer changes: the client compares by identity to notice changes.
+        """
+        ...
+
+
+class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds and patience of one side; both sides may differ, each announces what the other has to respect."""
+
+    frame_bytes_max: int = 16 * MIB
+    """Largest frame accepted, without its length prefix; what is larger is refused before it is sent."""
+    calls_max: int = 1024
+    """Calls in flight that a server takes on one connection; more are answered with Overloaded."""
+    request_bytes_max: int = 64 * MIB
+    """Bytes of all requests in flight that a server holds for one connection; more are answered with Overloaded."""
+    window_items: int = 64
+    """Items of a stream that a client lets arrive ahead of its consumer. Memory is at most this many largest frames."""
+    out_bytes_high: int = 1 * MIB
+    """Bytes waiting to be sent above which a side stops taking on work that would add to them."""
+    hello_seconds: float = 5.0
+    """How long a connection may take to be made, hello included."""
+    keepalive_seconds: float = 15.0
+    """Silence after which the peer is asked for a sign of life; after as much silence again it is taken for dead."""
+    backoff_first_seconds: float = 0.05
+    """Longest pause before the first attempt to reconnect, drawn at random below it; doubles with each failure."""
+    backoff_max_seconds: float = 5.0
+    """Where the doubling ends."""
+
+
+DEFAULT_OPTIONS = WireOptions()

@@ -1,0 +1,136 @@
+"""The way to one address: at most one connection that takes calls, and when to try for the next one.
+
+    IDLE --want--> (pause) CONNECTING --hello--> READY --goaway or lost--> IDLE
+                               └── failure --> IDLE, the next pause is longer
+
+Nobody's call is tied to an attempt: calls wait in the client and take whatever channel becomes ready first.
+Connections that are going away finish their calls beside the new one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable
+
+from ...core.errors import ConfigError
+from .address import Address
+from .base import WireOptions
+from .client_link import ClientLink
+from .dialling import Dialler
+from .errors import VersionMismatch
+
+DOUBLINGS_MAX = 30
+"""Enough for any pause, and far from where floats end."""
+
+
+class Channel:
+    """One address.
+
+    Args:
+        address: Where to connect to.
+        dialler: How.
+        options: Bounds and patience.
+        software: Name and version told to the server.
+        on_change: Called when the channel became ready, stopped being ready, or failed to connect.
+    """
+
+    def __init__(
+        self, address: Address, dialler: Dialler, options: WireOptions, software: str, on_change: Callable[[], None]
+    ) -> None:
+        self.address = address
+        self.link: ClientLink | None = None
+        """The connection that takes calls."""
+        self.reason = ""
+        """Why there is none, after an attempt."""
+        self.hopeless = False
+        """Whether the last attempt failed for a reason that trying again does not mend."""
+        self._dialler, self._options, self._software, self._on_change = dialler, options, software, on_change
+        self._links: set[ClientLink] = set()
+        self._attempt: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self._closed = False
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is any connection, taking calls or only finishing some."""
+        return bool(self._links)
+
+    def want(self) -> None:
+        """Somebody waits for this channel: connect, after the pause that is due. Does nothing if that is under way."""
+        if self.link is None and self._attempt is None and not self._closed:
+            self._attempt = asyncio.get_running_loop().create_task(self._connect())
+
+    def retire(self) -> None:
+        """Take no more calls; the connections end with their last one."""
+        self._closed = True
+        if self._attempt is not None:
+            self._attempt.cancel()
+        for link in self._links:
+            link.retire()
+
+    async def close(self, reason: str) -> None:
+        """End all connections; calls on them are lost. A closed channel stays closed."""
+        self._closed = True
+        if self._attempt is not None:
+            self._attempt.cancel()
+        links = list(self._links)
+        for link in links:
+            link.hang_up(reason)
+        await asyncio.gather(*(link.closed for link in links))
+
+    async def _connect(self) -> None:
+        loop = asyncio.get_running_loop()
+        greeted: asyncio.Future[None] = loop.create_future()
+        link = self._new_link(loop, greeted)
+        try:
+            await asyncio.sleep(self._not_before - loop.time())
+            async with asyncio.timeout(self._options.hello_seconds):
+                await self._dialler.dial(self.address, lambda: link)
+                # Only from here on the link is sure to see its own end.
+                self._links.add(link)
+                link.closed.add_done_callback(lambda _: self._links.discard(link))
+                await greeted
+        except TimeoutError:
+            self._failed(f"no connection within {self._options.hello_seconds} s", hopeless=False)
+        except ConfigError as error:
+            self._failed(str(error), hopeless=True)
+        except OSError as error:
+            self._failed(_reason(error), hopeless=isinstance(error, ssl.SSLCertVerificationError))
+        finally:
+            self._attempt = None
+            if self.link is not link:
+                link.abort("the connection attempt was given up")
+            self._on_change()
+
+    def _new_link(self, loop: asyncio.AbstractEventLoop, greeted: asyncio.Future[None]) -> ClientLink:
+        def ready(link: ClientLink) -> None:
+            if not greeted.done():
+                self.link, self.reason, self.hopeless, self._failures = link, "", False, 0
+                greeted.set_result(None)
+
+        def unready(link: ClientLink) -> None:
+            if not greeted.done():
+                failure = link.connection.failure
+                self._failed(str(failure or link.reason), hopeless=isinstance(failure, VersionMismatch))
+                greeted.set_result(None)
+            elif self.link is link:
+                self.link = None
+                self._failed(link.reason, hopeless=False)
+                self._on_change()
+
+        return ClientLink(self._options, loop, software=self._software, on_ready=ready, on_unready=unready)
+
+    def _failed(self, reason: str, *, hopeless: bool) -> None:
+        """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once."""
+        self.reason, self.hopeless = reason, hopeless
+        doublings = min(self._failures, DOUBLINGS_MAX)
+        ceiling = min(self._options.backoff_first_seconds * 2**doublings, self._options.backoff_max_seconds)
+        self._failures += 1
+        self._not_before = asyncio.get_running_loop().time() + ceiling * random.uniform(0.5, 1.0)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__

@@ -1,0 +1,106 @@
+"""Which connection a call takes: the least busy one among the addresses of its service.
+
+Routes    service -> Route       address -> Channel       (services in one unit share its channel)
+Route     the channels of one service, in the resolver's answer; rebuilt when that answer becomes another object
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ...contract import Operation
+from .address import Address
+from .base import Resolver
+from .channel import Channel
+from .client_link import ClientLink
+
+
+class Route:
+    """The channels of one service."""
+
+    __slots__ = ("_next", "addresses", "channels", "service", "targets")
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.addresses: Sequence[Address] | None = None
+        """What the resolver said; None before it was asked."""
+        self.channels: tuple[Channel, ...] = ()
+        self.targets: dict[Operation, str] = {}
+        """How requests name the operations called so far."""
+        self._next = 0
+
+    def pick(self) -> ClientLink | None:
+        """A connection that can take a call now: the one with the fewest calls waiting; in turn among equals."""
+        channels = self.channels
+        if len(channels) == 1:
+            link = channels[0].link
+            return link if link is not None and link.writable and not link.full else None
+        best: ClientLink | None = None
+        self._next += 1
+        for offset in range(len(channels)):
+            link = channels[(self._next + offset) % len(channels)].link
+            if link is None or not link.writable or link.full:
+                continue
+            if best is None or len(link.waiters) < len(best.waiters):
+                best = link
+        return best
+
+    def all_full(self) -> bool:
+        """Whether every channel is connected, and every connection has as many calls in flight as its server takes."""
+        return bool(self.channels) and all(c.link is not None and c.link.full for c in self.channels)
+
+    def hopeless(self) -> bool:
+        """Whether every channel failed for a reason that waiting does not mend."""
+        return bool(self.channels) and all(c.link is None and c.hopeless for c in self.channels)
+
+    def reasons(self) -> str:
+        """Why there is no connection, per address."""
+        if not self.channels:
+            return "no address is known for it"
+        return "; ".join(f"{c.address}: {c.reason or 'not connected yet'}" for c in self.channels)
+
+
+class Routes:
+    """All routes of a client, and the channels they share.
+
+    Args:
+        resolver: Where services are.
+        new_channel: Makes the channel of an address.
+    """
+
+    def __init__(self, resolver: Resolver, new_channel: Callable[[Address], Channel]) -> None:
+        self._resolver, self._new_channel = resolver, new_channel
+        self._routes: dict[str, Route] = {}
+        self._channels: dict[Address, Channel] = {}
+        self._retired: list[Channel] = []
+
+    def to(self, service: str) -> Route:
+        """The route of a service, up to date with the resolver."""
+        route = self._routes.get(service)
+        if route is None:
+            route = self._routes[service] = Route(service)
+        addresses = self._resolver.resolve(service)
+        if addresses is not route.addresses:
+            self._update(route, addresses)
+        return route
+
+    async def close(self, reason: str) -> None:
+        """End all connections."""
+        await asyncio.gather(*(channel.close(reason) for channel in (*self._channels.values(), *self._retired)))
+
+    def _update(self, route: Route, addresses: Sequence[Address]) -> None:
+        route.addresses = addresses
+        route.channels = tuple(self._channel(address) for address in dict.fromkeys(addresses))
+        used = {channel.address for other in self._routes.values() for channel in other.channels}
+        self._retired = [channel for channel in self._retired if channel.connected]
+        for address in [address for address in self._channels if address not in used]:
+            channel = self._channels.pop(address)
+            channel.retire()
+            self._retired.append(channel)
+
+    def _channel(self, address: Address) -> Channel:
+        channel = self._channels.get(address)
+        if channel is None:
+            channel = self._channels[address] = self._new_channel(address)
+        return channel
