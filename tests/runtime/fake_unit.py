@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import sys
 import threading
@@ -82,7 +81,6 @@ class FakeUnit:
     async def drain(self) -> None:
         say(f"drains in state {self.health.state}")
         if self._fault == "deaf":
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
             threading.Event().wait()
         if self._server is not None:
             self._server.close()

@@ -118,10 +118,12 @@ class Child:
                 pipe.pause_reading() if pause else pipe.resume_reading()
 
     async def close(self) -> None:
-        """After the exit: take its last lines and release what it held."""
+        """After the exit: take its last lines and release what it held. No-op the second time."""
         assert self._pipes is not None
         assert self._transport is not None
         assert self._ours is not None
+        if self._ours.fileno() < 0:
+            return
         with contextlib.suppress(TimeoutError):  # something it started may hold its pipes open for ever
             await asyncio.wait_for(self._pipes.closed.wait(), LAST_OUTPUT_SECONDS)
         self._read_notices()

@@ -7,6 +7,7 @@ r"""The line between the supervisor and a unit: one socket pair per process.
     starting   at each step of the start                                detail
     ready      it serves                                                http: URL or null
     draining   it was asked to stop                                     -
+    stopped    everything is released                                   -
     failed     it cannot start because something is configured wrong    detail: the message
 
 The unit finds its end's number in CALVE_NOTIFY_FD. End of file works on every system and however the supervisor died,
@@ -71,6 +72,11 @@ class Notifier:
             threading.Thread(
                 target=self._wait, args=(self._end, patience_seconds), name="lifeline", daemon=True
             ).start()
+
+    def close(self) -> None:
+        """Let go of the socket; no-op without a supervisor. Not while `watch_supervisor` waits on it."""
+        if self._end is not None:
+            self._end.close()
 
     @staticmethod
     def _wait(end: socket.socket, patience_seconds: float) -> None:
