@@ -1,6 +1,6 @@
 """What an author writes: `Contract` and the decorators of its operations.
 
-    class Wallet(Contract, Protocol, version="1.0"):
+    class Wallet(Contract, Protocol, version="1.0", publishes=[WalletDebited]):
         \"\"\"Money held for a customer.\"\"\"
 
         @command(http="POST /wallets/{owner}/debits", raises=[InsufficientFunds])
@@ -54,8 +54,13 @@ class Contract(Protocol):
     publishes: ClassVar[Sequence[type[Event]]] = ()
     """Events that the service behind this contract may publish."""
 
-    def __init_subclass__(cls, *, version: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls, *, version: str | None = None, publishes: Sequence[type[Event]] = (), **kwargs: Any
+    ) -> None:
+        # `publishes` is a class argument because type checkers want every attribute of a protocol annotated in full.
         super().__init_subclass__(**kwargs)
+        if publishes:
+            cls.publishes = tuple(publishes)
         where = f"{cls.__module__}.{cls.__qualname__}"
         if Protocol in cls.__bases__:
             if version is None or not _VERSION.fullmatch(version):
