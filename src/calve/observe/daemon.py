@@ -42,7 +42,9 @@ async def in_daemon_thread(function: Callable[[], object], timeout_seconds: floa
 
     threading.Thread(target=run, name=f"calve-export-{what}", daemon=True).start()
     try:
-        return await asyncio.wait_for(done, timeout_seconds)
+        # Not wait_for: until Python 3.12 it loses a cancellation that arrives together with the result.
+        async with asyncio.timeout(timeout_seconds):
+            return await done
     except TimeoutError:
         _log.warning("gave up waiting for the export of %s after %.1f s", what, timeout_seconds)
         return False

@@ -50,7 +50,8 @@ def describe_record(record: logging.LogRecord) -> dict[str, Any]:
     if service is not None:
         described["service"] = service
     if call is not None:
-        described["operation"] = call.operation
+        if call.operation:
+            described["operation"] = call.operation
         trace = call.given_trace
         if trace is not None:
             described["trace_id"], described["span_id"] = f"{trace.trace_id:032x}", f"{trace.span_id:016x}"

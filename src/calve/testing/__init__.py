@@ -3,6 +3,7 @@
     runners, App, Runner                   the same test in one process, through the codec, across processes     runner.py
     VirtualClock                           a clock that stands still until told                                  clock.py
     virtual_time, run_virtual              an event loop that jumps instead of waiting                           loop.py
+    stub_of, endpoints_of                  a double of another service, called as the real one is                doubles.py
     fakes/                                 one module per room, beside its ports
 
 `runners` is a fixture; pytest finds it by itself where calve is installed (plugin.py).
@@ -15,18 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .clock import VirtualClock
+    from .doubles import endpoints_of, stub_of
     from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
 
 # Looked up on first use: pytest loads the plugin, hence this package, in every run on a machine that has calve.
 _ROOMS = {
     "clock": ("VirtualClock",),
+    "doubles": ("endpoints_of", "stub_of"),
     "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "endpoints_of",
     "run_virtual",
     "Stalled",
+    "stub_of",
     "virtual_clock",
     "virtual_time",
     "VirtualClock",
