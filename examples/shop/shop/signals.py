@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -28,13 +28,21 @@ class Signals:
             changed.set()
 
     @contextmanager
-    def watch(self, key: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set on every change under `key`. Clear it before reading the store, wait after."""
+    def watch(self, key: UUID) -> Iterator[Callable[[], Awaitable[None]]]:
+        """Give a function that waits for the next change under `key`.
+
+        Read the store, then wait: a change since the last wait, also one during the read, ends the wait at once.
+        """
         changed = asyncio.Event()
+
+        async def next_change() -> None:
+            await changed.wait()
+            changed.clear()
+
         watchers = self._watchers[key]
         watchers.add(changed)
         try:
-            yield changed
+            yield next_change
         finally:
             watchers.discard(changed)
             if not watchers:

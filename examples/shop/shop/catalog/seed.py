@@ -33,7 +33,7 @@ _COLOURS = ("white", "black", "moss green", "sky blue", "terracotta", "grey", "m
 _STYLES = ("Classic", "Compact", "Sturdy", "Handmade", "Folding", "Light", "Large", "Everyday")
 _REASONS = (
     "Made to be repaired, not replaced.",
-    "Easy to clean and quick to dry.",
+    "Light to carry and easy to clean.",
     "Spare parts are available for ten years.",
     "A gift that gets used.",
     "Tested by people who use it all day.",

@@ -44,11 +44,10 @@ class NotificationService(Notification):
         return tuple(rows)
 
     async def watch(self, customer: UUID, after: Position = 0) -> AsyncIterator[Notice]:
-        with self._signals.watch(customer) as changed:
+        with self._signals.watch(customer) as next_change:
             while True:
-                changed.clear()
                 while notices := await self.notices(customer, after, WATCH_CHUNK):
                     for notice in notices:
                         yield notice
                         after = notice.number
-                await changed.wait()
+                await next_change()

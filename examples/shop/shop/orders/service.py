@@ -95,15 +95,14 @@ class OrderService(Orders):
     async def watch(self, order: UUID) -> AsyncIterator[StatusChange]:
         await self._book.get(order)
         seen = 0
-        with self._book.signals.watch(order) as changed:
+        with self._book.signals.watch(order) as next_change:
             while True:
-                changed.clear()
                 for step in await self._book.changes(order, seen):
                     yield step.change()
                     if step.status.final:
                         return
                     seen = step.number
-                await changed.wait()
+                await next_change()
 
     def _turn(self, order: UUID) -> asyncio.Lock:
         return self._turns.setdefault(order, asyncio.Lock())
