@@ -78,6 +78,11 @@ class Connection:
         """Whether a transaction is open; some errors end it behind our back."""
         return self._raw.in_transaction
 
+    @property
+    def changes(self) -> int:
+        """How many rows were changed since it was opened, by triggers and foreign keys too; undone changes included."""
+        return self._raw.total_changes()
+
     def patient(self, waits: bool) -> None:
         """Wait for other processes (in a thread), or give up at once (on the loop)."""
         self._raw.set_busy_timeout(self._busy_ms if waits else 0)

@@ -28,7 +28,7 @@ from .options import SqliteOptions
 from .plan import Plan
 from .readers import Readers, Snapshot
 from .transaction import SqliteTransaction
-from .workers import Workers
+from .workers import InlineWorkers, Workers
 from .writer import Writer
 
 _PLANS_KEPT = 1024
@@ -38,17 +38,20 @@ class SqliteStore(Store):
     """A database file, open. Belongs to the event loop it was opened on; made by `open` or `memory`."""
 
     def __init__(
-        self, path: Path, options: SqliteOptions, lock: FileLock, connection: Connection, thread: Workers
+        self,
+        path: Path,
+        options: SqliteOptions,
+        lock: FileLock,
+        connection: Connection,
+        threads: tuple[Workers, Workers],
     ) -> None:
-        loop = asyncio.get_running_loop()
         self.path = path
         """The database file."""
         self.metrics = StoreMetrics()
+        self._lock, self._connection, (self._write_thread, self._read_threads) = lock, connection, threads
         share = LoopShare(options, self.metrics)
-        self._lock, self._connection, self._thread = lock, connection, thread
-        self._threads = Workers(loop, f"calve-read-{path.name}", options.readers_max)
-        self._writer = Writer(connection, thread, share, options)
-        self._readers = Readers(partial(open_reader, path, options), self._threads, share, options)
+        self._writer = Writer(connection, self._write_thread, share, options)
+        self._readers = Readers(partial(open_reader, path, options), self._read_threads, share, options)
         self._write_plan = lru_cache(_PLANS_KEPT)(partial(Plan, trial=True))
         self._read_plan = lru_cache(_PLANS_KEPT)(partial(Plan, trial=False))
         self._closing: asyncio.Task[None] | None = None
@@ -67,31 +70,51 @@ class SqliteStore(Store):
         Raises: ConfigError: another process has it, it cannot be used, or the schema does not fit; with the next step.
         """
         path, options = Path(path), options or SqliteOptions()
-        thread = Workers(asyncio.get_running_loop(), f"calve-write-{path.name}", 1)
-        try:
-            lock, connection = await thread.call(partial(open_writer, path, schema, options))
-        except BaseException:
-            thread.stop()
-            raise
-        return cls(path, options, lock, connection, thread)
+        loop, name = asyncio.get_running_loop(), f"calve-{path.name}"
+        threads = Workers(loop, f"{name}-write", 1), Workers(loop, f"{name}-read", options.readers_max)
+        return await cls._open(path, schema, options, threads)
 
     @classmethod
     async def memory(cls, schema: Sequence[SchemaFile] = (), options: SqliteOptions | None = None) -> SqliteStore:
-        """A store that vanishes when it is closed, for tests: the real thing over a file in memory.
+        """A store for tests: the real thing, but over a file in memory that vanishes with it, and without threads.
 
-        SQLite's own in-memory databases have no write-ahead log: readers and the writer would block each other, and
-        tests would meet errors that no file shows, and miss others.
+        So it works under virtual time too. SQLite's own in-memory databases are not used, because they have no
+        write-ahead
+        log: readers and the writer would block each other, and tests would meet errors that no file shows, and miss
+            others.
         """
         in_memory = "/dev/shm"  # noqa: S108  (only a private directory in it is used)
         folder = tempfile.TemporaryDirectory(prefix="calve-", dir=in_memory if os.access(in_memory, os.W_OK) else None)
+        threads = InlineWorkers(asyncio.get_running_loop(), "", 0), InlineWorkers(asyncio.get_running_loop(), "", 0)
         try:
             options = msgspec.structs.replace(options or SqliteOptions(), durable=False)
-            store = await cls.open(Path(folder.name, "memory.db"), schema, options)
+            store = await cls._open(Path(folder.name, "memory.db"), schema, options, threads)
         except BaseException:
             folder.cleanup()
             raise
         store._folder = folder
         return store
+
+    @classmethod
+    async def _open(
+        cls, path: Path, schema: Sequence[SchemaFile], options: SqliteOptions, threads: tuple[Workers, Workers]
+    ) -> SqliteStore:
+        loop = asyncio.get_running_loop()
+        opening = loop.create_task(threads[0].call(partial(open_writer, path, schema, options)))
+
+        def discard(opened: asyncio.Task[tuple[FileLock, Connection]]) -> None:
+            if opened.exception() is None:
+                lock, connection = opened.result()
+                connection.close()
+                lock.release()
+            threads[0].stop()
+
+        try:
+            lock, connection = await asyncio.shield(opening)
+        except BaseException:
+            opening.add_done_callback(discard)  # the thread may still be at it, if this is a cancellation
+            raise
+        return cls(path, options, lock, connection, threads)
 
     def transaction(self) -> SqliteTransaction:
         return SqliteTransaction(self._writer, self._write_plan)
@@ -112,10 +135,10 @@ class SqliteStore(Store):
             await self._writer.drain(grace_seconds)
             await self._readers.close(grace_seconds)
             # The last connection of a file writes the log back into it, which may take a moment.
-            await self._thread.call(self._connection.close)
+            await self._write_thread.call(self._connection.close)
         finally:
-            self._threads.stop()
-            self._thread.stop()
+            self._read_threads.stop()
+            self._write_thread.stop()
             self._lock.release()
             if self._folder is not None:
                 self._folder.cleanup()

@@ -80,12 +80,8 @@ class SqliteTransaction(Transaction):
             ) from self._failure
         turn.touched = True
         try:
-            plan = self._plans(sql)
-            result = await turn.call(plan, work, *args, many=many)
+            return await turn.call(self._plans(sql), work, *args, many=many)
         except StoreError as error:
             self._failure = error
             self._writer.check_batch()
             raise
-        if not plan.readonly:
-            turn.wrote = True
-        return result

@@ -81,3 +81,16 @@ class Workers:
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
             job()
+
+
+class InlineWorkers(Workers):
+    """No threads: work is done at once, and its end reported one turn of the loop later. For stores in memory."""
+
+    def submit(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Run `work` here and now, then `done` in the loop's next turn."""
+        result, error = None, None
+        try:
+            result = work()
+        except BaseException as caught:  # noqa: BLE001  (as in a thread)
+            error = caught
+        self._loop.call_soon(done, result, error)

@@ -35,19 +35,19 @@ _now = time.monotonic
 class Turn(Lease):
     """One transaction's turn at the writer."""
 
-    __slots__ = ("nested", "since", "task", "touched", "wrote")
+    __slots__ = ("changes_before", "nested", "since", "task", "touched")
 
     def __init__(self, connection: Connection, workers: Workers, share: LoopShare) -> None:
         super().__init__(connection, workers, share)
         self.task = asyncio.current_task()
         self.since = 0.0
-        """When it got the writer, on the monotonic clock."""
+        """When it got the writer, on the event loop's clock."""
         self.nested = False
         """Whether it is a savepoint, because the batch holds others."""
         self.touched = False
         """Whether any statement was started."""
-        self.wrote = False
-        """Whether any statement that is not a mere read was run."""
+        self.changes_before = 0
+        """The connection's count of changed rows when it began."""
 
 
 class _Waiter:
@@ -97,7 +97,8 @@ class Writer:
         if owner is not None or self._committing or self._waiters:
             await self._wait()
         self._owner = turn
-        turn.since = _now()
+        turn.since = self._loop.time()
+        turn.changes_before = self.connection.changes
         if self._watch is None:
             self._watch = self._loop.call_later(self._options.hold_seconds_max, self._check_owner)
         try:
@@ -148,8 +149,9 @@ class Writer:
         Returns: what to await for the acknowledgement, or None if there is nothing to wait for.
         Raises: StoreError: it cannot be kept, and was rolled back.
         """
+        wrote = self.connection.changes != turn.changes_before
         try:
-            if turn.wrote:
+            if wrote:
                 self.connection.check_foreign_keys()
             if turn.nested:
                 self.connection.command("RELEASE calve")
@@ -157,7 +159,7 @@ class Writer:
             self.roll_back(turn)
             raise
         turn.over = True
-        acknowledged = self._join() if turn.wrote or self._batch else None
+        acknowledged = self._join() if wrote or self._batch else None
         self._metrics.transactions += acknowledged is None
         self._owner = None
         self._advance()
@@ -291,7 +293,7 @@ class Writer:
         owner, limit = self._owner, self._options.hold_seconds_max
         if owner is None:
             return
-        left = owner.since + limit - _now()
+        left = owner.since + limit - self._loop.time()
         if left > 0:
             self._watch = self._loop.call_later(left, self._check_owner)
             return
