@@ -23,9 +23,9 @@ from typing import Any, NoReturn
 from ..contract import Endpoint, Operation
 from ..core.clock import Clock
 from ..core.context import CallContext, _current
-from ..core.deadline import TimerWheel, run_until
+from ..core.deadline import TimerWheel, finish_until, run_until
 from ..core.errors import DeadlineExceeded, InternalError, PermissionDenied, Unauthenticated
-from ..observe import Logger, OperationMetrics, Registry, Tracing
+from ..observe import Logger, OperationMetrics, Registry, Span, Tracing
 from .base import Call, Middleware, Proceed
 from .outcome import outcome_of
 
@@ -74,12 +74,12 @@ class Chain:
 
     def _invoker(self, service: str, operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
         """Steps 5 and 6: from a request to the author's method, through the application's middleware if any."""
-        spread = _spreader(operation)
+        spread = _spreader(operation, method)
         if not self._middleware:
-            return lambda context, request: spread(method, request)
+            return spread
 
         async def innermost(call: Call) -> Any:
-            result = spread(method, call.request)
+            result = spread(call.context, call.request)
             return result if operation.streaming else await result
 
         proceed: Proceed = innermost
@@ -110,7 +110,12 @@ class Chain:
                     raise DeadlineExceeded(f"{name}: the deadline had passed on arrival", may_have_run=False)
                 if role is not None:
                     check_role(name, role, context)
-                return await run_until(wheel, context.deadline, invoke(context, request), too_late)
+                body = invoke(context, request)
+                try:
+                    waiting = body.send(None)  # eagerly: a call that never waits needs no timer
+                except StopIteration as stop:
+                    return stop.value
+                return await finish_until(wheel, context.deadline, body, waiting, too_late)
             except (Exception, CancelledError) as error:
                 outcome = outcome_of(error, name, operation, log)
                 code = outcome.code
@@ -138,6 +143,8 @@ class Chain:
             context.operation = name
             metrics.in_flight += 1
             span = tracing.start(context, service, operation.name, "server") if tracing.enabled else None
+            if span is not None:
+                span.leave()
             code: str | None = None
             items: Any = None
             try:
@@ -147,12 +154,12 @@ class Chain:
                     check_role(name, operation.role, context)
                 items = invoke(context, request)
                 if with_middleware:
-                    items = await _within(context, run_until(wheel, context.deadline, items, too_late))
+                    items = await _within(context, span, run_until(wheel, context.deadline, items, too_late))
                 while True:
-                    step = anext(items, _END)
-                    # The generator's body shares the context variables of whoever iterates it, so the call is made
-                    # current around each step and never while the consumer has the item.
-                    item = await _within(context, run_until(wheel, context.deadline, _await(step), too_late))
+                    step = run_until(wheel, context.deadline, _await(anext(items, _END)), too_late)
+                    # The generator's body shares the context variables of whoever iterates it, so the call and its
+                    # span are made current around each step and never while the consumer has the item.
+                    item = await _within(context, span, step)
                     if item is _END:
                         return
                     yield item
@@ -168,7 +175,7 @@ class Chain:
             finally:
                 try:
                     if hasattr(items, "aclose"):
-                        await self._close(name, context, items)
+                        await self._close(name, context, span, items)
                 finally:
                     metrics.in_flight -= 1
                     metrics.finish(monotonic() - started, code)
@@ -177,11 +184,11 @@ class Chain:
 
         return handle
 
-    async def _close(self, name: str, context: CallContext, items: Any) -> None:
+    async def _close(self, name: str, context: CallContext, span: Span | None, items: Any) -> None:
         """Let the generator clean up, as a part of the call; the consumer is gone, so a failure goes to the log."""
         try:
             closing = run_until(self._wheel, context.deadline, _await(items.aclose()), _describe_deadline(name))
-            await _within(context, closing)
+            await _within(context, span, closing)
         except Exception as error:  # noqa: BLE001  (whatever the author's cleanup raises)
             self._log.exception("stream did not close cleanly", error=error, operation=name)
 
@@ -201,12 +208,16 @@ async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
 
-async def _within(context: CallContext, awaitable: Awaitable[Any]) -> Any:
-    """Await with `context` as the current call."""
+async def _within(context: CallContext, span: Span | None, awaitable: Awaitable[Any]) -> Any:
+    """Await with `context` as the current call and `span` as the current span."""
     token = _current.set(context)
+    if span is not None:
+        span.enter()
     try:
         return await awaitable
     finally:
+        if span is not None:
+            span.leave()
         _current.reset(token)
 
 
@@ -228,12 +239,13 @@ def _refuse_unary(service: str, operation: Operation) -> Callable[[CallContext, 
     return refuse
 
 
-def _spreader(operation: Operation) -> Callable[[Method, Any], Any]:
-    """A function that calls `method` with the fields of a request, in order.
+def _spreader(operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
+    """A function that calls `method` with the fields of a request, in order; it has no use for the context.
 
     Written as source and compiled, as dataclasses do: attribute access in a fixed expression is twice as fast as
     building an argument tuple in a loop. The names were parameters of a Python function, so they are identifiers.
     """
     positional = operation.positional
     arguments = ", ".join(f"request.{n}" if n in positional else f"{n}=request.{n}" for n in operation.params)
-    return eval(f"lambda method, request: method({arguments})", {})  # type: ignore[no-any-return]  # noqa: S307
+    source = f"lambda context, request: method({arguments})"
+    return eval(source, {"method": method})  # type: ignore[no-any-return]  # noqa: S307
