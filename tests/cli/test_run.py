@@ -60,7 +60,7 @@ def start_calve(project: Path, short_tmp: Path) -> Iterator[StartCalve]:
         process = subprocess.Popen(
             [sys.executable, "-m", "calve", "run", *arguments],
             cwd=project,
-            env={**os.environ, "TMPDIR": str(short_tmp), **environ},
+            env={**os.environ, "TMPDIR": str(short_tmp), "CALVE_LOG_FORMAT": "console", **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -101,16 +101,16 @@ def test_a_unit_alone(start_calve: StartCalve, project: Path, short_tmp: Path) -
     (project / "endpoints.json").write_text(json.dumps({"services": {"purse": [f"unix:{short_tmp}/money.sock"]}}))
     settings = {"CALVE_DISCOVERY_FILE": "endpoints.json", "CALVE_UNIT_MONEY_LISTEN": f"unix:{short_tmp}/money.sock"}
     money = start_calve("--unit", "money", **settings)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    front = start_calve("--unit", "front", CALVE_HTTP_PORT=str(port), **settings)
-    assert wait_for(f"http://127.0.0.1:{port}/answer") == "7 coins"
+    money.line(r"calve\.unit +ready")
+    front = start_calve("--unit", "front", **settings)
+    url = front.line(r"calve\.unit +ready +url=(\S+)")[1]
+    assert get(f"{url}/answer") == "7 coins"
     assert front.stop() == 0
     assert money.stop() == 0
 
 
 def wait_for(url: str) -> object:
-    """Ask until there is an answer; a unit alone has nobody to tell when it is ready."""
+    """Ask until there is an answer: nothing says when a unit has found another one again."""
     waiting, end = threading.Event(), time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < end:
         try:

@@ -112,7 +112,7 @@ async def start_run(tmp_path: Path, short_tmp: Path) -> AsyncIterator[StartRun]:
         path.write_text(f"{PROJECT}[run]\nrestart_delay_seconds = 0.05\n{settings}", encoding="utf-8")
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, PROGRAM, "supervise", path, topology),
-            env={**os.environ, "TMPDIR": str(short_tmp), **environ},
+            env={**os.environ, "TMPDIR": str(short_tmp), "CALVE_LOG_FORMAT": "console", **environ},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from calve.runtime.child import Child, calve_command, describe_exit
 from calve.runtime.notify import Notice
-from calve.runtime.output import Output
+from calve.runtime.output import Output, OutputOptions
 
 from .conftest import PATIENCE_SECONDS, watched
 
@@ -28,7 +28,7 @@ class Spy:
 
     def __init__(self) -> None:
         self.stdout, self.stderr, self.notices = io.BytesIO(), io.BytesIO(), asyncio.Queue[Notice]()
-        self.output = Output(["unit"], self.stdout, self.stderr)
+        self.output = Output(["unit"], self.stdout, self.stderr, OutputOptions())
 
 
 @pytest.fixture

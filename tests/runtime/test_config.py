@@ -147,6 +147,22 @@ def test_one_line_for_what_is_wrong_with_the_app(make_config: MakeConfig, app: s
         make_config(project=app)
 
 
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("CALVE_HTTP_PROT", r"CALVE_HTTP_PROT: not a setting; did you mean 'CALVE_HTTP_PORT'"),
+        ("CALVE_RUN_GRACE", r"CALVE_RUN_GRACE: not a setting; did you mean 'CALVE_RUN_GRACE_SECONDS'"),
+    ],
+)
+def test_a_variable_that_looks_like_ours_and_is_none(make_config: MakeConfig, variable: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_config(**{variable: "1"})
+
+
+def test_variables_that_cannot_be_judged_are_left_alone(make_config: MakeConfig) -> None:
+    make_config(CALVE_SERVICE_HOST="10.0.0.1", CALVE_UNIT_OTHER_LISTEN="x", CALVE_REQUIRE_SERVICES="1", HTTP_PORT="x")
+
+
 def topology_of(config: Any, unit: str, name: str | None = None) -> str:
     return str(config.topology_of_unit(unit, name).name)
 

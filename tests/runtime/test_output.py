@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import threading
-from typing import BinaryIO, cast
+from datetime import UTC, datetime
+from typing import BinaryIO, Literal, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calve.runtime.output import BACKLOG_BYTES_HIGH, LINE_BYTES_MAX, OWN, Lines, Output, wants_colour
+from calve.runtime.output import BACKLOG_BYTES_HIGH, LINE_BYTES_MAX, OWN, Lines, Output, OutputOptions, wants_colour
 
 from .conftest import PATIENCE_SECONDS
 
+PLAIN = OutputOptions()
 
-def written(names: list[str], *lines: tuple[str, int, bytes], colour: bool = False, terminal: bool = False) -> bytes:
+
+def written(names: list[str], *lines: tuple[str, int, bytes], options: OutputOptions = PLAIN) -> bytes:
     both = io.BytesIO()
-    output = Output(names, both, both, colour=colour, terminal=terminal)
+    output = Output(names, both, both, options)
     for line in lines:
         output.line(*line)
     output.close()
@@ -35,25 +39,39 @@ def test_the_lines_of_one_process_have_no_label() -> None:
 
 
 def test_labels_are_coloured_apart() -> None:
-    text = written(["front", "money"], ("front", 1, b"a"), ("money", 1, b"b"), (OWN, 2, b"c"), colour=True)
+    text = written(
+        ["front", "money"], ("front", 1, b"a"), ("money", 1, b"b"), (OWN, 2, b"c"), options=OutputOptions(colour=True)
+    )
     assert text == b"\x1b[36mfront |\x1b[0m a\n\x1b[33mmoney |\x1b[0m b\n\x1b[1mcalve |\x1b[0m c\n"
 
 
 def test_records_for_machines_are_labelled_for_people_only() -> None:
     line = ("front", 1, b'{"level": "info"}')
     assert written(["front", "money"], line) == b'{"level": "info"}\n'
-    assert written(["front", "money"], line, terminal=True) == b'front | {"level": "info"}\n'
+    assert written(["front", "money"], line, options=OutputOptions(terminal=True)) == b'front | {"level": "info"}\n'
 
 
 def test_both_outputs_stay_apart() -> None:
     stdout, stderr = io.BytesIO(), io.BytesIO()
-    output = Output(["shop"], stdout, stderr)
+    output = Output(["shop"], stdout, stderr, PLAIN)
     output.line("shop", 1, b"out")
     output.line("shop", 2, b"err")
     output.say("own")
     output.close()
     assert stdout.getvalue() == b"out\n"
     assert stderr.getvalue() == b"err\ncalve | own\n"
+
+
+def test_the_supervisor_speaks_as_its_units_do() -> None:
+    stderr = io.BytesIO()
+    output = Output(["a", "b"], stderr, stderr, OutputOptions(json=True))
+    output.say("a is ready")
+    output.say('a was "killed"', "warning")
+    output.close()
+    first, second = map(json.loads, stderr.getvalue().splitlines())
+    assert datetime.fromisoformat(first.pop("ts")).tzinfo is UTC
+    assert first == {"level": "info", "logger": "calve.supervisor", "message": "a is ready"}
+    assert (second["level"], second["message"]) == ("warning", 'a was "killed"')
 
 
 def test_a_reader_who_stalls_blocks_nobody_and_loses_nothing() -> None:
@@ -67,7 +85,7 @@ def test_a_reader_who_stalls_blocks_nobody_and_loses_nothing() -> None:
             emptied.set()
 
     with open(read_end, "rb") as reader, open(write_end, "wb") as writer:
-        output = Output(["shop"], writer, writer)
+        output = Output(["shop"], writer, writer, PLAIN)
         output.on_backlog = note
         line, count = b"x" * 1023, 2 * BACKLOG_BYTES_HIGH // 1024
         for _ in range(count):
@@ -87,7 +105,7 @@ def test_a_reader_who_is_gone_is_no_error() -> None:
     os.close(read_end)
     stderr = io.BytesIO()
     with open(write_end, "wb", buffering=0) as stdout:
-        output = Output(["shop"], cast(BinaryIO, stdout), stderr)
+        output = Output(["shop"], cast(BinaryIO, stdout), stderr, PLAIN)
         output.line("shop", 1, b"unread")
         output.line("shop", 1, b"unread")
         output.line("shop", 2, b"read")
@@ -123,3 +141,15 @@ class Terminal(io.StringIO):
 def test_colour_is_for_terminals_that_want_it(environ: dict[str, str], colour: bool) -> None:
     assert wants_colour(Terminal(), environ) is colour
     assert not wants_colour(io.StringIO(), environ)
+
+
+@pytest.mark.parametrize(
+    ("log_format", "on_terminal", "off_terminal"),
+    [("auto", False, True), ("console", False, False), ("json", True, True)],
+)
+def test_the_form_of_own_lines_follows_the_setting(
+    log_format: Literal["auto", "console", "json"], on_terminal: bool, off_terminal: bool
+) -> None:
+    on, off = OutputOptions.choose(log_format, Terminal()), OutputOptions.choose(log_format, io.StringIO())
+    assert (on.json, off.json) == (on_terminal, off_terminal)
+    assert (on.terminal, off.terminal, off.colour) == (True, False, False)

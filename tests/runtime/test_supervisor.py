@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import signal
@@ -174,6 +175,13 @@ async def test_one_process_needs_no_labels(start_run: StartRun) -> None:
     run = await start_run("one")
     await run.line(r"^pid \d+ listens on unix:.*/shop\.sock$")
     await run.line(r"^calve \| shop is ready on http://127\.0\.0\.1:8000 after .* s; Ctrl-C stops it$")
+
+
+async def test_off_a_terminal_everything_is_logged_as_json(start_run: StartRun) -> None:
+    run = await start_run(CALVE_LOG_FORMAT="auto")
+    assert json.loads((await run.line("money is ready")).string)["level"] == "info"
+    os.kill(await run.pid("money"), signal.SIGKILL)
+    assert json.loads((await run.line("money was killed")).string)["level"] == "warning"
 
 
 async def test_lines_of_several_processes_and_outputs_never_mix(start_run: StartRun) -> None:

@@ -104,6 +104,11 @@ class SettingsReader:
         if SECRETS_DIR_VARIABLE in self._environ and not self.secrets_dir.is_dir():
             raise ConfigError(f"{self.secrets_dir} is not a folder", where=SECRETS_DIR_VARIABLE)
 
+    @property
+    def variables(self) -> list[str]:
+        """Names of all variables of the environment."""
+        return list(self._environ)
+
     def load(self, section: str, kind: type[S]) -> S:
         """Read one section.
 

@@ -16,10 +16,11 @@ from typing import TypeVar
 import msgspec
 
 from ..core.errors import ConfigError
-from ..core.settings import Settings, SettingsReader
+from ..core.settings import Settings, SettingsReader, env_name
 from ..core.suggest import did_you_mean
 from ..core.toml import TomlFile
 from .sections import (
+    SECTIONS,
     AppSettings,
     DiscoverySettings,
     HttpSettings,
@@ -174,6 +175,7 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
     _check_edge(config, names)
     _check_store(config)
     _check_tls(config)
+    _check_environment(reader)
     config.topology()
     return config
 
@@ -198,6 +200,18 @@ def _check_names(config: AppConfig, kind: str, known: Mapping[str, str] | set[st
         if name not in known:
             where = config.file.where(f"{kind}.{name}")
             raise ConfigError(f"[{kind}.{name}]: no {kind} {name!r}", where=where, fix=did_you_mean(name, known))
+
+
+def _check_environment(reader: SettingsReader) -> None:
+    """A variable that looks like one of ours and is none would be ignored without a word.
+
+    Units and services are left out: their names and keys cannot be told apart without importing the services.
+    """
+    fixed = {section: kind for section, kind in SECTIONS.items() if not section.startswith("unit.")}
+    known = {env_name(section, key) for section, kind in fixed.items() for key in kind.__struct_fields__}
+    for name in reader.variables:
+        if name not in known and name.startswith(tuple(f"CALVE_{section.upper()}_" for section in fixed)):
+            raise ConfigError("not a setting", where=name, fix=did_you_mean(name, known))
 
 
 def _check_edge(config: AppConfig, units: set[str]) -> None:

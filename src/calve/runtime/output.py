@@ -3,7 +3,8 @@
     front    | GET /products 200                a label per process when there are several, coloured on a terminal
     money.2  | wallet debited
     calve    | money.2 was killed (SIGKILL); restarting in 0.6 s
-    {"level": "info", …}                        a JSON record goes through as it is when no person is reading
+    {"ts": …, "level": "info", …}               where logs are JSON, the supervisor's own lines are records, too, and off
+                                                a terminal a record goes through without a label
 
 All writing happens in one thread, so that lines never mix and a reader who stalls (`calve run | less`) does not keep
 the supervisor from watching its units: when too much waits, the units are no longer read and block in their own writes,
@@ -16,7 +17,10 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
-from typing import BinaryIO, TextIO
+from datetime import UTC, datetime
+from typing import BinaryIO, Literal, TextIO
+
+import msgspec
 
 BACKLOG_BYTES_HIGH = 1 << 20
 BACKLOG_BYTES_LOW = 1 << 18
@@ -47,6 +51,24 @@ class Lines:
         return [rest] if rest else []
 
 
+class OutputOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """How lines are written."""
+
+    colour: bool = False
+    """Whether labels are coloured."""
+    terminal: bool = False
+    """Whether a person reads; JSON records are labelled then like any other line."""
+    json: bool = False
+    """Whether the supervisor's own lines are JSON records, as the units' are."""
+
+    @classmethod
+    def choose(cls, log_format: Literal["auto", "console", "json"], stream: TextIO) -> OutputOptions:
+        """What suits a stream: `[log] format`, where auto is console on a terminal, else JSON."""
+        terminal = stream.isatty()
+        json = log_format == "json" or (log_format == "auto" and not terminal)
+        return cls(colour=wants_colour(stream), terminal=terminal, json=json)
+
+
 class Output:
     """Where lines go.
 
@@ -54,16 +76,13 @@ class Output:
         names: Of the processes; with fewer than two their lines get no label.
         stdout: For what units write to their standard output.
         stderr: For what they write to their standard error, and for the supervisor's own lines.
-        colour: Whether labels are coloured.
-        terminal: Whether a person reads; JSON records are labelled then like any other line.
+        options: How.
     """
 
-    def __init__(
-        self, names: list[str], stdout: BinaryIO, stderr: BinaryIO, *, colour: bool = False, terminal: bool = False
-    ) -> None:
+    def __init__(self, names: list[str], stdout: BinaryIO, stderr: BinaryIO, options: OutputOptions) -> None:
         self._streams = {1: stdout, 2: stderr}
-        self._terminal = terminal
-        self._labels = _labels(names, colour)
+        self._options = options
+        self._labels = _labels(names, options.colour)
         self._waiting = 0
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[tuple[BinaryIO, bytes] | None] = queue.SimpleQueue()
@@ -87,7 +106,7 @@ class Output:
             text: Without line end.
         """
         label = self._labels.get(name, b"")
-        if text.startswith(b"{") and not self._terminal:
+        if text.startswith(b"{") and not self._options.terminal:
             label = b""
         data = label + text.removesuffix(b"\r") + b"\n"
         with self._lock:
@@ -98,9 +117,14 @@ class Output:
         if filled:
             self.on_backlog(True)
 
-    def say(self, text: str) -> None:
+    def say(self, text: str, level: Literal["info", "warning"] = "info") -> None:
         """Write a line of the supervisor's own."""
-        self.line(OWN, 2, text.encode())
+        if self._options.json:
+            now = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+            record = {"ts": now, "level": level, "logger": "calve.supervisor", "message": text}
+            self.line(OWN, 2, msgspec.json.encode(record))
+        else:
+            self.line(OWN, 2, text.encode())
 
     def close(self) -> None:
         """Write what waits, but no longer than a moment for a reader who stalls."""
@@ -137,6 +161,7 @@ def _labels(names: list[str], colour: bool) -> dict[str, bytes]:
     return labels
 
 
-def wants_colour(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
     """A terminal that can show colours, and nobody said no (https://no-color.org)."""
+    environ = os.environ if environ is None else environ
     return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"

@@ -20,7 +20,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ..core.errors import ConfigError
@@ -29,7 +29,7 @@ from .child import Child, calve_command, describe_exit
 from .config import AppConfig
 from .endpoints import private_folder, published, socket_path, write_plan
 from .notify import Notice
-from .output import Output, wants_colour
+from .output import Output, OutputOptions
 from .plan import Plan, Process
 from .unit import KILLED, stop_seconds_max
 
@@ -47,12 +47,14 @@ def supervise(config: AppConfig, plan: Plan, command: Command | None = None) -> 
     Returns: the exit code: 0 after a clean stop, 1 when a unit did not stop in time, 130 after a second Ctrl-C.
     Raises: ConfigError: a unit cannot start before somebody changes something.
     """
-    terminal = sys.stdout.isatty()
     names = [process.name for process in plan.processes]
-    colour = wants_colour(sys.stdout)
-    output = Output(names, sys.stdout.buffer, sys.stderr.buffer, colour=colour, terminal=terminal)
+    options = OutputOptions.choose(config.log.format, sys.stderr)  # where units log
+    output = Output(names, sys.stdout.buffer, sys.stderr.buffer, options)
+    overrides = {env_name("log", "format"): "json" if options.json else "console"}
+    if options.colour:
+        overrides["FORCE_COLOR"] = "1"  # a unit writes to a pipe, and would see no terminal
     try:
-        supervisor = Supervisor(config, plan, output, command or default_command(config, plan), terminal=terminal)
+        supervisor = Supervisor(config, plan, output, command or default_command(config, plan), overrides)
         return asyncio.run(supervisor.run())
     finally:
         output.close()
@@ -82,13 +84,17 @@ class Backoff:
 
 
 class Supervisor:
-    """State of one run. `run` may be called once."""
+    """State of one run. `run` may be called once.
+
+    Args:
+        overrides: Environment variables of all units, over those of this process.
+    """
 
     def __init__(
-        self, config: AppConfig, plan: Plan, output: Output, command: Command, *, terminal: bool = False
+        self, config: AppConfig, plan: Plan, output: Output, command: Command, overrides: Mapping[str, str]
     ) -> None:
         self._config, self._plan, self._output, self._command = config, plan, output, command
-        self._terminal = terminal
+        self._common = overrides
         self._children: dict[str, Child] = {}
         self._stopping = asyncio.Event()
         self._ready = {p.name: asyncio.Event() for p in plan.processes}
@@ -148,7 +154,7 @@ class Supervisor:
                 if ready_seconds >= self._config.run.stable_seconds:
                     backoff.reset()
                 pause = backoff.pause_seconds()
-                self._output.say(f"{process.name} {ending}; restarting in {pause:.1f} s")
+                self._output.say(f"{process.name} {ending}; restarting in {pause:.1f} s", "warning")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), pause)
         finally:
@@ -171,7 +177,7 @@ class Supervisor:
             await self._take_down(process, child)
         elif not child.exited.is_set():
             limit = self._config.run.ready_seconds
-            self._output.say(f"{process.name} is not ready after {limit:g} s and is killed")
+            self._output.say(f"{process.name} is not ready after {limit:g} s and is killed", "warning")
             child.kill()
         await child.exited.wait()
         await child.close()
@@ -203,17 +209,13 @@ class Supervisor:
     def _overrides(self, process: Process) -> dict[str, str]:
         """What a supervised unit does differently from the same unit alone, said in settings."""
         section = f"unit.{process.unit.name}"
-        overrides = {
+        return {
+            **self._common,
             env_name(section, "listen"): f"unix:{socket_path(self._folder, process.name)}",
             env_name(section, "http_port"): str(process.http_port),
             env_name("discovery", "file"): str(self._folder / "endpoints.json"),
             "PYTHONUNBUFFERED": "1",
         }
-        if self._config.log.format == "auto":
-            overrides[env_name("log", "format")] = "console" if self._terminal else "json"
-        if self._terminal and wants_colour(sys.stdout):
-            overrides["FORCE_COLOR"] = "1"
-        return overrides
 
     def _progress(self, process: Process, notice: Notice) -> None:
         if notice.state == "starting" and notice.detail and not self._stopping.is_set():
@@ -250,7 +252,7 @@ class Supervisor:
         try:
             await asyncio.wait_for(child.exited.wait(), limit)
         except TimeoutError:
-            self._output.say(f"{process.name} did not stop within {limit:g} s and is killed")
+            self._output.say(f"{process.name} did not stop within {limit:g} s and is killed", "warning")
             self._late = True
             child.kill()
 

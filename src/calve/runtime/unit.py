@@ -107,10 +107,16 @@ def _run(main: Coroutine[Any, Any, None]) -> None:
 
 
 async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> None:
-    stopping = _stop_on_signals()
+    from ..observe import Logger  # not above: the supervisor reads this module's numbers and has to stay small
+
+    stopping, log = _stop_on_signals(), Logger("calve.unit")
 
     def tell(state: State, detail: str) -> None:
         notifier.send(Notice(state, detail, app.url if state == "ready" else None))
+        if not notifier.supervised and state == "ready":
+            log.info("ready", url=app.url)
+        elif not notifier.supervised and state == "draining":
+            log.info("stopping; calls in flight may finish")
 
     app.health.watch(tell)
     try:
