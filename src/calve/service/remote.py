@@ -95,6 +95,8 @@ class _CallersHalf:
     async def stream(self, context: CallContext, request: Any) -> AsyncIterator[Any]:
         """The stream handle of the endpoint; nothing is sent before the first item is asked for."""
         started, span = self._begin(context)
+        if span is not None:
+            span.leave()  # what the consumer does between two items is no part of it
         code: str | None = "cancelled"
         items = self._remote.stream(self._service, self._operation, request, context)
         try:
@@ -105,8 +107,10 @@ class _CallersHalf:
             code = _code(error, self._name)
             raise
         finally:
-            await items.aclose()  # type: ignore[attr-defined]
-            self._end(started, span, code)
+            try:
+                await items.aclose()  # type: ignore[attr-defined]
+            finally:
+                self._end(started, span, code)
 
 
 def _code(error: CallError | DomainError, name: str) -> str:

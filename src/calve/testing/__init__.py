@@ -1,10 +1,10 @@
-"""The testing room: fakes beside the ports, runners, virtual time, and conformance suites for whoever writes an adapter.
+"""The testing room: what the tests of an application need, and conformance suites for whoever writes an adapter.
 
-    runners, App, Runner                   the same test in one process, through the codec, across processes     runner.py
-    VirtualClock                           a clock that stands still until told                                  clock.py
-    virtual_time, run_virtual              an event loop that jumps instead of waiting                           loop.py
-    stub_of, endpoints_of                  a double of another service, called as the real one is                doubles.py
-    fakes/                                 one module per room, beside its ports
+    runners, App, Runner     the same test in one process, through the codec, across processes     runner.py
+    stub_of, endpoints_of    a double of another service, called as the real one is                doubles.py
+    VirtualClock             a clock that stands still until told                                  clock.py
+    virtual_time             an event loop that jumps instead of waiting                           loop.py
+    fakes/                   one module per room, beside its ports
 
 `runners` is a fixture; pytest finds it by itself where calve is installed (plugin.py).
 """
