@@ -180,6 +180,12 @@ def circular() -> list[Any]:
     return loop
 
 
+def circular_dict() -> dict[str, Any]:
+    loop: dict[str, Any] = {}
+    loop["again"] = loop
+    return loop
+
+
 def deep() -> Any:
     value: Any = 0
     for _ in range(100_000):
@@ -193,6 +199,7 @@ def deep() -> Any:
         Hostile(),
         circular(),
         {"a": circular()},
+        circular_dict(),
         deep(),
         2**70,
         "\udc80",

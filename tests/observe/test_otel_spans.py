@@ -128,6 +128,31 @@ async def test_a_call_from_a_span_of_the_application_continues_its_trace() -> No
     assert parent_of(spans["wallet/debit"]) == id_of(spans["job"])
 
 
+async def test_a_call_from_an_unsampled_span_of_the_application_stays_in_its_trace() -> None:
+    rig, called = Rig(Sampler.of(0.0)), context()
+    with rig.application.start_as_current_span("job") as job:
+        assert rig.tracing.start(called, "wallet", "debit", "client") is None
+    assert called.given_trace is not None
+    assert called.given_trace.trace_id == job.get_span_context().trace_id
+
+
+async def test_a_span_of_another_trace_is_not_the_parent() -> None:
+    rig, outer = Rig(), context(TraceContext.root(sampled=True))
+    parent = outer.given_trace
+    assert parent is not None
+    with rig.application.start_as_current_span("elsewhere"):
+        rig.tracing.finish(rig.tracing.start(outer, "wallet", "debit", "client"))
+    assert parent_of((await rig.spans())["wallet/debit"]) == parent.span_id
+
+
+async def test_the_trace_id_of_a_root_is_used_once() -> None:
+    rig, called = Rig(), context()
+    rig.tracing.finish(rig.tracing.start(called, "wallet", "debit", "server"))
+    other = rig.application.start_span("other")
+    assert called.given_trace is not None
+    assert other.get_span_context().trace_id != called.given_trace.trace_id
+
+
 async def test_an_instrumented_server_in_front_becomes_the_parent() -> None:
     rig = Rig()
     above = otel_trace.set_span_in_context(

@@ -89,11 +89,15 @@ class Exporter(MetricExporter):
     def __init__(self, result: MetricExportResult | Exception = MetricExportResult.SUCCESS) -> None:
         super().__init__()
         self.result, self.exported, self.closed = result, list[MetricsData](), False
+        self.inside, self.entered = 0, threading.Event()
         self.go = threading.Event()
         self.go.set()
 
     def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        self.inside += 1
+        self.entered.set()
         self.go.wait(30)
+        self.inside -= 1
         self.exported.append(metrics_data)
         if isinstance(self.result, Exception):
             raise self.result
@@ -152,6 +156,18 @@ async def test_a_failed_export_is_said_and_survived(result: MetricExportResult |
 async def test_every_exporter_must_take_it() -> None:
     assert await push(Exporter(), Exporter()).push()
     assert not await push(Exporter(), Exporter(MetricExportResult.FAILURE)).push()
+
+
+async def test_an_export_that_was_given_up_is_not_overtaken() -> None:
+    exporter = Exporter()
+    exporter.go.clear()
+    pushing = push(exporter, timeout_seconds=0.02)
+    assert [await pushing.push() for _ in range(3)] == [False] * 3
+    assert await asyncio.to_thread(exporter.entered.wait, 10)
+    assert (exporter.inside, exporter.exported) == (1, [])
+    exporter.go.set()
+    assert await pushing.push(timeout_seconds=10)
+    assert exporter.inside == 0
 
 
 async def test_close_exports_the_last_numbers_and_closes() -> None:

@@ -118,7 +118,7 @@ def _with_extra(make: Callable[[], T]) -> T:
         return make()
     except ImportError as error:
         raise ConfigError(
-            f"OTEL_* variables ask for an export, but OpenTelemetry is not installed ({error})",
+            f"OTEL_* variables ask for an export, but OpenTelemetry is missing or too old ({error})",
             fix="run pip install 'calve[otel]', or set OTEL_SDK_DISABLED=true",
         ) from error
     except (TypeError, ValueError) as error:
