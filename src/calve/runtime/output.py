@@ -3,8 +3,8 @@
     front    | GET /products 200                a label per process when there are several, coloured on a terminal
     money.2  | wallet debited
     calve    | money.2 was killed (SIGKILL); restarting in 0.6 s
-    {"ts": …, "level": "info", …}               where logs are JSON, the supervisor's own lines are records, too, and off
-                                                a terminal a record goes through without a label
+    {"ts": …, "level": "info", …}               where logs are JSON, so are the supervisor's own lines, and off a
+                                                terminal a record goes through without a label
 
 All writing happens in one thread, so that lines never mix and a reader who stalls (`calve run | less`) does not keep
 the supervisor from watching its units: when too much waits, the units are no longer read and block in their own writes,
