@@ -17,11 +17,11 @@ from ..core.deadline import TimerWheel
 from ..observe import LogSetup, Registry, Telemetry, configure_logging, exposition
 from ..runtime import AppConfig, Topology
 from ..runtime.health import PATHS, Health
-from ..service import load_object
 from ..store import Store
-from ..transport.rest import HttpServer, Page, RestEdge, RestOptions
-from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireOptions, WireServer
+from ..transport.rest import HttpServer, Page
+from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireServer
 from .application import Application, Base
+from .edge import make_edge, wire_options
 
 
 def build_unit(config: AppConfig, topology: Topology, name: str) -> UnitProcess:
@@ -78,7 +78,7 @@ class UnitProcess:
         resolver = FileResolver(_discovery_file(config))
         await resolver.start()
         self._undo.append(resolver.close)
-        client = WireClient(resolver, wheel=wheel, clock=clock, options=_wire_options(config), tls=_tls(config))
+        client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=_tls(config))
         self._undo.append(client.close)
         return client
 
@@ -92,7 +92,7 @@ class UnitProcess:
         if listen is None:
             return
         wire = self._wire = WireServer(
-            self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=_wire_options(config)
+            self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
         )
         self._undo.append(wire.close)
         base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: wire.connections)
@@ -102,17 +102,7 @@ class UnitProcess:
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application
         endpoints = application.all_endpoints() if self._is_edge else application.hosted_endpoints()
-        where = config.file.where("http", "authenticator")
-        authenticator = load_object(config.http.authenticator, where=where) if config.http.authenticator else None
-        edge = RestEdge(
-            endpoints,
-            title=config.app.name,
-            version=config.app.version,
-            description=config.app.description,
-            options=RestOptions(body_bytes_max=config.http.body_bytes_max, nesting_max=config.http.nesting_max),
-            authenticate=authenticator() if isinstance(authenticator, type) else authenticator,
-            pages=self._pages(base.registry),
-        )
+        edge = make_edge(config, endpoints, self._pages(base.registry))
         port = config.units[self._unit.name].http_port
         self._http = HttpServer(
             edge, host=config.http.host, port=config.http.port if port is None else port, kind=config.http.server
@@ -170,10 +160,6 @@ def _discovery_file(config: AppConfig) -> Any:
             fix="set [discovery] file, or start the whole topology with `calve run`",
         )
     return config.discovery.file
-
-
-def _wire_options(config: AppConfig) -> WireOptions:
-    return WireOptions(frame_bytes_max=config.wire.frame_bytes_max, calls_max=config.wire.calls_max)
 
 
 def _tls(config: AppConfig) -> TlsOptions | None:
