@@ -97,6 +97,32 @@ def test_the_same_answers_from_one_process_and_from_two(start_calve: StartCalve,
     assert run.lines[-1] == "calve | stopped\n"
 
 
+def test_ctrl_c_in_a_terminal(project: Path, short_tmp: Path) -> None:
+    # `pty.spawn` gives it a terminal of its own, whose Ctrl-C goes to all in its foreground as in a shell.
+    program = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, sys.executable, "-m", "calve", "run", "--topology", "split"],
+        cwd=project,
+        env={**{k: v for k, v in os.environ.items() if k != "NO_COLOR"}, "TMPDIR": str(short_tmp), "TERM": "xterm"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    timer = threading.Timer(PATIENCE_SECONDS, process.kill)
+    timer.start()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process:
+        for line in process.stdout:
+            if b"Ctrl-C stops it" in line:
+                break
+        process.stdin.write(b"\x03")
+        process.stdin.flush()
+        last = process.stdout.readlines()[-1]
+    timer.cancel()
+    assert process.returncode == 0
+    assert last == b"\x1b[1mcalve |\x1b[0m stopped\r\n"
+
+
 def test_a_unit_alone(start_calve: StartCalve, project: Path, short_tmp: Path) -> None:
     (project / "endpoints.json").write_text(json.dumps({"services": {"purse": [f"unix:{short_tmp}/money.sock"]}}))
     settings = {"CALVE_DISCOVERY_FILE": "endpoints.json", "CALVE_UNIT_MONEY_LISTEN": f"unix:{short_tmp}/money.sock"}
