@@ -1,7 +1,8 @@
 """Contracts as one OpenAPI 3.1 document.
 
-It promises exactly what the REST edge does: parameters where `bind` puts them, a problem document (RFC 9457) for every declared
-error with the error's own fields, the limits and headers that the edge enforces. Operations without an HTTP rule are left out.
+It promises exactly what the REST edge does: parameters where `bind` puts them, a problem document (RFC 9457) for every
+declared error with the error's own fields, the limits and headers that the edge enforces. Operations without an HTTP rule
+are left out.
 """
 
 from __future__ import annotations
@@ -164,7 +165,10 @@ def _answers(schemas: Schemas, operation: Operation, binding: Binding) -> Schema
     if not binding.versioned:
         return {status: answer}
     tag = {"ETag": {"description": 'Weak entity tag, W/"<version>"', "schema": {"type": "string"}}}
-    return {status: answer | {"headers": tag}, "304": {"description": "Not changed since `If-None-Match`", "headers": tag}}
+    return {
+        status: answer | {"headers": tag},
+        "304": {"description": "Not changed since `If-None-Match`", "headers": tag},
+    }
 
 
 def _streams(schemas: Schemas, operation: Operation) -> Schema:
@@ -214,7 +218,12 @@ def _domain_problem(schemas: Schemas, service: str, error: type[DomainError]) ->
         }
         schemas.add(
             name,
-            {"title": error.__name__, "description": error.title(), "type": "object", "properties": standard | described}
+            {
+                "title": error.__name__,
+                "description": error.title(),
+                "type": "object",
+                "properties": standard | described,
+            }
             | {"required": [*standard, *described]},
         )
     return {"$ref": f"{_REF}{name}"}

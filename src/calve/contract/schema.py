@@ -1,8 +1,8 @@
 """JSON Schema (draft 2020-12) of the types that cross a contract.
 
-The types are taken apart by `msgspec.inspect`; what is written is what the codec really accepts, so that a client generated
-from it is never refused: integers carry their 64-bit bounds, texts that stand for dates, durations, decimals and bytes their
-format *and* a pattern. Named types (messages, enums) become components, referred to by name.
+The types are taken apart by `msgspec.inspect`; what is written is what the codec really accepts, so that a client made
+from it is never refused: integers carry their 64-bit bounds, texts that stand for dates, durations, decimals and bytes
+their format or a pattern. Named types (messages, enums) become components, referred to by name.
 """
 
 from __future__ import annotations
@@ -85,12 +85,20 @@ class Schemas:
                 return {"enum": list(info.values)}
             case mi.TupleType():
                 items = [self._of(item) for item in info.item_types]
-                return {"type": "array", "prefixItems": items, "items": False, "minItems": len(items), "maxItems": len(items)}
+                return {
+                    "type": "array",
+                    "prefixItems": items,
+                    "items": False,
+                    "minItems": len(items),
+                    "maxItems": len(items),
+                }
             case mi.CollectionType():
                 # A set is not `uniqueItems`: the codec takes a repeated item and drops it.
                 return {"type": "array", "items": self._of(info.item_type)} | _length(info, "Items")
             case mi.DictType():
-                return {"type": "object", "additionalProperties": self._of(info.value_type)} | _length(info, "Properties")
+                return {"type": "object", "additionalProperties": self._of(info.value_type)} | _length(
+                    info, "Properties"
+                )
             case mi.UnionType():
                 return self._union(info)
             case mi.CustomType():
@@ -125,12 +133,12 @@ class Schemas:
             items = [self._of(f.type) for f in info.fields]
             required = sum(f.required for f in info.fields)
             return self.add(name, {"title": name, "type": "array", "prefixItems": items, "minItems": required})
-        properties = {f.encode_name: self._of(f.type) | _default(f) for f in info.fields}
+        properties: Schema = {f.encode_name: self._of(f.type) | _default(f) for f in info.fields}
         mandatory = [f.encode_name for f in info.fields if f.required]
         if isinstance(info, mi.StructType) and info.tag_field is not None:
             properties = {info.tag_field: {"const": info.tag}} | properties
             mandatory.insert(0, info.tag_field)
-        schema = {"title": name, "type": "object"} | _doc(info.cls) | {"properties": properties}
+        schema: Schema = {"title": name, "type": "object"} | _doc(info.cls) | {"properties": properties}
         if mandatory:
             schema["required"] = mandatory
         if isinstance(info, mi.StructType) and info.forbid_unknown_fields:

@@ -23,6 +23,7 @@ from ...contract.binding import Param, bind
 from ...core.codec import Codec
 from ...core.errors import InvalidArgument
 from ...core.suggest import did_you_mean
+from .crossing import crossing
 from .nesting import too_deep
 from .problem import HttpError, Refusal
 
@@ -39,7 +40,7 @@ class Arguments:
         binding = bind(operation)
         self._path = tuple(p.name for p in binding.path)
         self._query = {p.name: p for p in binding.query}
-        self._codec = operation.request_codec
+        self._cross = crossing(operation.request_codec)
         self._kind = operation.request
         self._texts = _texts_codec(operation, binding.path, binding.query) if self._path or self._query else None
         self.takes_body = binding.body is not None
@@ -59,7 +60,7 @@ class Arguments:
         Returns: an instance of `operation.request`, exactly as a peer on the wire would receive it.
         Raises: InvalidArgument, Refusal.
         """
-        texts: dict[str, Any] = dict(zip(self._path, values, strict=True))
+        texts: dict[str, Any] = dict(zip(self._path, values, strict=True)) if values else {}
         if query:
             self._add_query(texts, query)
         if self._body is None:
@@ -67,7 +68,7 @@ class Arguments:
         else:
             request = self._with_body(texts, body)
         try:
-            return self._codec.copy(request)
+            return self._cross(request)
         except InvalidArgument as error:
             raise Refusal((error.field, "body" if self.takes_body else "query", str(error))) from error
 
@@ -128,7 +129,7 @@ _DEFAULT: Any = object()
 
 
 def _texts_codec(operation: Operation, path: tuple[Param, ...], query: tuple[Param, ...]) -> Codec[Any]:
-    """The parameters that are text, as one struct, so that one conversion checks them all and names the one at fault."""
+    """The parameters that are text, as one struct: one conversion checks them all and names the one at fault."""
     params = path + query
     if {p.name for p in params} == set(operation.params):
         return operation.request_codec
@@ -162,4 +163,6 @@ def check_json(headers: dict[bytes, bytes]) -> None:
             raise HttpError(415, "unsupported_media_type", f"the body must be application/json, {given}")
     coding = headers.get(b"content-encoding")
     if coding is not None and coding.lower() != b"identity":
-        raise HttpError(415, "unsupported_media_type", f"the body must not be compressed, not {coding.decode('latin-1')!r}")
+        raise HttpError(
+            415, "unsupported_media_type", f"the body must not be compressed, not {coding.decode('latin-1')!r}"
+        )

@@ -1,7 +1,7 @@
 """The ports of the REST edge, and the shapes of ASGI that it uses.
 
-    Authenticator   who a request is made for; the security room or an application gives one
-    Page            a GET page that is no operation (health, metrics); the runtime gives them
+Authenticator   who a request is made for; the security room or an application gives one
+Page            a GET page that is no operation (health, metrics); the runtime gives them
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Response(NamedTuple):
 
 
 Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
-"""Makes one answer: status, content type, body. A `Response` is such a tuple. GET and HEAD only, no arguments, no principal."""
+"""Makes one answer: status, content type, body; a `Response` is such a tuple. It has no arguments and no principal."""
 
 
-class ClientGone(Exception):  # noqa: N818  (not an error: nobody is left to be told)
+class ClientGone(Exception):
     """The client went away before it had its answer."""

@@ -78,7 +78,8 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: Sche
         f"<span>{escape(operation.get('summary', name))}</span></summary>{_text(operation.get('description', ''))}"
         + (f"<p>Needs the role <code>{escape(operation['x-role'])}</code>.</p>" if "x-role" in operation else "")
         + (f"<table><caption>Request</caption>{rows}</table>" if rows else "")
-        + f"<table><caption>Answers</caption>{answers}</table>{_form(document, path, method, parameters, body)}</details>"
+        + f"<table><caption>Answers</caption>{answers}</table>"
+        + f"{_form(document, path, method, parameters, body)}</details>"
     )
 
 

@@ -4,8 +4,8 @@
                   │          │                                    │
                   └──────────┴── problem document ────────────────┘                         problem.py
 
-Everything that can be known before the first request is worked out in the constructor: routes, codecs, the OpenAPI document,
-the docs page. Two operations that claim the same method and path stop the start.
+Everything that can be known before the first request is worked out in the constructor: routes, codecs, the OpenAPI
+document, the docs page. Two operations that claim the same method and path stop the start.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from ...core.deadline import TimerWheel
 from ...core.errors import InternalError
 from ...observe import Logger
 from .base import Authenticator, ClientGone, Page, RawHeaders, Receive, Scope, Send
+from .exchange import Exchange
 from .intake import Intake
 from .lifespan import refuse_other
 from .options import RestOptions
-from .pages import PageTarget, RedirectTarget, document_page, docs_page
+from .pages import PageTarget, RedirectTarget, docs_page, document_page
 from .problem import HttpError
-from .respond import send_all, send_problem
 from .router import Match, Router
 from .stream import StreamTarget
 from .unary import UnaryTarget
 
-Target = Callable[[Scope, RawHeaders, tuple[str, ...], Receive, Send, TimerWheel], Awaitable[None]]
+Target = Callable[[Exchange], Awaitable[None]]
 
 
 class RestEdge:
@@ -68,7 +68,7 @@ class RestEdge:
         self._log = Logger("calve.rest")
         self._router: Router[Target] = Router()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._wheel: TimerWheel | None = None
+        self._wheel: TimerWheel
         served = [endpoint for endpoint in endpoints if endpoint.operation.http is not None]
         for endpoint in served:
             self._add(endpoint, authenticate)
@@ -86,9 +86,12 @@ class RestEdge:
         operation = endpoint.operation
         assert operation.http is not None
         check_members(operation)
-        intake = Intake(endpoint, self._options, authenticate, self._clock)
-        kind = StreamTarget if operation.streaming else UnaryTarget
-        target = kind(endpoint, intake, self._options, self._clock, self._log)
+        intake = Intake(endpoint, self._options, authenticate)
+        target: Target
+        if operation.streaming:
+            target = StreamTarget(endpoint, intake, self._options, self._clock, self._log)
+        else:
+            target = UnaryTarget(endpoint, intake, self._clock, self._log)
         self._router.add(operation.http.method, operation.http.path, target, f"{endpoint.service}.{operation.name}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,30 +99,32 @@ class RestEdge:
         if scope["type"] != "http":
             await refuse_other(scope, receive, send)
             return
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # an application may be served by another loop than the one it was made on
+            self._loop, self._wheel = loop, TimerWheel(loop, self._clock.monotonic)
+        exchange = Exchange(scope, receive, send, self._wheel, loop, self._options)
         try:
             match = self._find(scope)
             target = match.resource.methods.get(scope["method"])
-            if target is None:
-                await self._other_method(match, scope, send)
-                return
-            headers = self._headers(scope)
-            await target(scope, headers, match.values, receive, send, self._running_wheel())
+            exchange.headers, exchange.values = self._headers(scope), match.values
+            await (target or self._other_method(match))(exchange)
         except HttpError as error:
-            await send_problem(send, error, "", head=scope["method"] == "HEAD")
+            await exchange.refuse(error)
         except ClientGone:
             pass
-        except Exception as error:  # noqa: BLE001  (the last line of defence: a client never sees a traceback)
+        except Exception as error:  # noqa: BLE001  (the last line of defence: no client ever sees a traceback)
             self._log.exception("request failed", error=error, path=scope["path"])
-            await send_problem(send, InternalError("unexpected"), "", head=scope["method"] == "HEAD")
+            if not exchange.started:
+                await exchange.refuse(InternalError("unexpected"))
 
     def _find(self, scope: Scope) -> Match[Target]:
         path: str = scope["path"]
         raw: bytes = scope.get("raw_path") or path.encode("utf-8")
-        if len(raw) > self._options.query_bytes_max or len(scope["query_string"]) > self._options.query_bytes_max:
-            limit = self._options.query_bytes_max
+        limit = self._options.query_bytes_max
+        if len(raw) > limit or len(scope["query_string"]) > limit:
             raise HttpError(414, "uri_too_long", f"the path or the query string is longer than {limit} bytes")
         mount: str = scope.get("root_path", "")
-        if b"%" not in raw and raw.isascii():
+        if len(raw) == len(path) and path.isascii():  # nothing was decoded
             match = self._router.find(path.removeprefix(mount))
         else:
             try:
@@ -136,25 +141,20 @@ class RestEdge:
             headers = {}
             for name, value in scope["headers"]:
                 headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
-        if sum(map(len, headers.values())) + sum(map(len, headers)) > self._options.header_bytes_max:
-            raise HttpError(
-                431, "headers_too_large", f"the headers are larger than {self._options.header_bytes_max} bytes"
-            )
+        limit = self._options.header_bytes_max
+        if sum(map(len, headers.values())) + sum(map(len, headers)) > limit:
+            raise HttpError(431, "headers_too_large", f"the headers are larger than {limit} bytes")
         return headers
 
-    async def _other_method(self, match: Match[Target], scope: Scope, send: Send) -> None:
+    def _other_method(self, match: Match[Target]) -> Target:
         allow = (b"allow", match.resource.allow)
-        if scope["method"] == "OPTIONS":
-            await send_all(send, 204, [allow], b"")
-            return
-        raise HttpError(405, "method_not_allowed", f"{scope['method']} is not allowed here", allow)
 
-    def _running_wheel(self) -> TimerWheel:
-        """The timer wheel of the running loop; an application may be served by another loop than it was made on."""
-        loop = asyncio.get_running_loop()
-        if self._wheel is None or loop is not self._loop:
-            self._loop, self._wheel = loop, TimerWheel(loop, self._clock.monotonic)
-        return self._wheel
+        async def answer(exchange: Exchange) -> None:
+            if exchange.method != "OPTIONS":
+                raise HttpError(405, "method_not_allowed", f"{exchange.method} is not allowed here", allow)
+            await exchange.answer(204, [allow], b"")
+
+        return answer
 
 
 def _contracts(endpoints: Iterable[Endpoint]) -> list[tuple[str, ContractInfo]]:
@@ -163,8 +163,9 @@ def _contracts(endpoints: Iterable[Endpoint]) -> list[tuple[str, ContractInfo]]:
     for endpoint in endpoints:
         operations.setdefault(endpoint.service, {})[endpoint.operation.name] = endpoint.operation
     contracts = []
+    anonymous: Any = Contract  # endpoints know the description of their contract, not its class
     for service, by_name in operations.items():
         first = next(iter(by_name.values()))
-        info = ContractInfo(Contract, first.contract, first.version, first.contract_doc, by_name, ())
+        info = ContractInfo(anonymous, first.contract, first.version, first.contract_doc, by_name, ())
         contracts.append((service, info))
     return contracts

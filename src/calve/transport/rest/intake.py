@@ -1,24 +1,24 @@
 """From an HTTP request to a call: everything an operation needs to know, taken from headers, path, query and body.
 
-    Authorization etc.   through the Authenticator        CallContext.principal
-    X-Request-Timeout    seconds, such as `2.5`           CallContext.deadline; the operation's own timeout stays the upper bound
-    Idempotency-Key      1 to 255 visible ASCII letters   CallContext.given_key; commands only
-    traceparent          W3C trace context                CallContext.given_trace; an invalid one is as good as none
+Authorization etc.   through the Authenticator         CallContext.principal
+X-Request-Timeout    seconds, such as `2.5`            CallContext.deadline; can only shorten the operation's timeout
+Idempotency-Key      1 to 255 visible ASCII letters    CallContext.given_key; commands only
+traceparent          W3C trace context                 CallContext.given_trace; an invalid one is as good as none
 """
 
 from __future__ import annotations
 
 import re
+from asyncio import CancelledError
 from typing import Any
 
 from ...contract import Endpoint
-from ...core.clock import Clock
 from ...core.context import CallContext
-from ...core.deadline import NEVER, TimerWheel, run_until
-from ...core.errors import DeadlineExceeded
+from ...core.deadline import NEVER
 from ...core.trace import parse_traceparent
 from .arguments import Arguments, check_json
-from .base import Authenticator, ClientGone, Headers, RawHeaders, Receive, Scope
+from .base import Authenticator, ClientGone, Event, Headers, RawHeaders
+from .exchange import Exchange
 from .options import RestOptions
 from .problem import HttpError, Refusal
 
@@ -37,88 +37,83 @@ class Intake:
         endpoint: The operation.
         options: Limits.
         authenticate: Finds the principal; None means that nobody ever is one.
-        clock: Monotonic time for deadlines.
     """
 
-    def __init__(
-        self, endpoint: Endpoint, options: RestOptions, authenticate: Authenticator | None, clock: Clock
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, options: RestOptions, authenticate: Authenticator | None) -> None:
         operation = endpoint.operation
         self._name = f"{endpoint.service}.{operation.name}"
         self._command = operation.kind == "command"
         self._arguments = Arguments(operation, options.nesting_max)
-        self._options, self._authenticate, self._monotonic = options, authenticate, clock.monotonic
+        self._options, self._authenticate = options, authenticate
 
-    async def take(
-        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, wheel: TimerWheel
-    ) -> tuple[CallContext, Any]:
-        """Read one request.
+    async def take(self, exchange: Exchange, now: float) -> tuple[CallContext, Any]:
+        """Read one request that is being watched.
 
+        Args:
+            exchange: The request.
+            now: Seconds on the monotonic clock.
         Returns: the context of the call and the request of the operation.
         Raises: InvalidArgument, Unauthenticated, HttpError; ClientGone when it ends before it is complete.
         """
+        headers = exchange.headers
         deadline, trace, key, principal, body = NEVER, None, None, None, b""
         if b"x-request-timeout" in headers:
-            deadline = self._monotonic() + _timeout_seconds(headers[b"x-request-timeout"])
+            deadline = now + _timeout_seconds(headers[b"x-request-timeout"])
         if b"traceparent" in headers:
             state = headers.get(b"tracestate", b"").decode("latin-1")
             trace = parse_traceparent(headers[b"traceparent"].decode("latin-1"), state)
         if self._command and b"idempotency-key" in headers:
             key = _key(headers[b"idempotency-key"])
         if self._authenticate is not None:
-            principal = await self._authenticate(readable(headers))
+            principal = await self._authenticate(_readable(headers))
         if self._arguments.takes_body:
-            body = await self._body(headers, receive, wheel)
-        request = self._arguments.read(values, scope["query_string"], body)
+            body = await self._body(exchange, now)
+        request = self._arguments.read(exchange.values, exchange.query, body)
         return CallContext(self._name, deadline, principal, trace, key), request
 
-    async def _body(self, headers: RawHeaders, receive: Receive, wheel: TimerWheel) -> bytes:
+    async def _body(self, exchange: Exchange, now: float) -> bytes:
         """The whole body, within the limits of size and time."""
-        length = _content_length(headers)
         limit = self._options.body_bytes_max
+        length = _content_length(exchange.headers)
         if length is not None and length > limit:
             raise _too_large(limit)
-        if length != 0 and b"content-type" in headers or length:
-            check_json(headers)
-        seconds = self._options.body_timeout_seconds
+        if length or b"content-type" in exchange.headers:
+            check_json(exchange.headers)
+        exchange.reading(now + self._options.body_timeout_seconds)
         try:
-            body = await run_until(
-                wheel, self._monotonic() + seconds, _read(receive, length, limit), lambda: "the body came too slowly"
-            )
-        except DeadlineExceeded as error:
-            raise HttpError(
-                408, "request_timeout", f"the body did not arrive within {seconds:g} seconds", (b"connection", b"close")
-            ) from error
-        if body and length is None:
-            check_json(headers)
-        return body
-
-
-async def _read(receive: Receive, length: int | None, limit: int) -> bytes:
-    """Collect the body. Stops at the declared length, which spares the round through the server for an empty last piece."""
-    event = await receive()
-    if event["type"] != "http.request":
-        raise ClientGone
-    body: bytes = event.get("body", b"")
-    if not event.get("more_body", False) or len(body) == length:
+            event = await exchange.receive()
+            body: bytes = event.get("body", b"")
+            # Stopping at the declared length spares the round through the server for an empty last piece.
+            if event.get("more_body", False) and len(body) != length:
+                body = await _rest(exchange, event, length, limit)
+        except CancelledError as error:
+            if not exchange.slow:
+                raise
+            raise _too_slow(self._options.body_timeout_seconds) from error
+        exchange.read()
+        if event["type"] != "http.request":
+            raise ClientGone
         if len(body) > limit:
             raise _too_large(limit)
+        if body and length is None:
+            check_json(exchange.headers)
         return body
-    chunks, size = [body], len(body)
-    while event.get("more_body", False) and size != length:
-        if size > limit:
-            raise _too_large(limit)
-        event = await receive()
+
+
+async def _rest(exchange: Exchange, event: Event, length: int | None, limit: int) -> bytes:
+    """Collect a body that comes in pieces; up to one piece more than the limit."""
+    chunks = [event.get("body", b"")]
+    size = len(chunks[0])
+    while event.get("more_body", False) and size != length and size <= limit:
+        event = await exchange.receive()
         if event["type"] != "http.request":
             raise ClientGone
         chunks.append(event.get("body", b""))
         size += len(chunks[-1])
-    if size > limit:
-        raise _too_large(limit)
     return b"".join(chunks)
 
 
-def readable(headers: RawHeaders) -> Headers:
+def _readable(headers: RawHeaders) -> Headers:
     """Headers as text, the way authenticators want them."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in headers.items()}
 
@@ -137,6 +132,12 @@ def _too_large(limit: int) -> HttpError:
     return HttpError(413, "too_large", f"the body is larger than {limit} bytes", (b"connection", b"close"))
 
 
+def _too_slow(seconds: float) -> HttpError:
+    return HttpError(
+        408, "request_timeout", f"the body did not arrive within {seconds:g} seconds", (b"connection", b"close")
+    )
+
+
 def _timeout_seconds(value: bytes) -> float:
     if _SECONDS.fullmatch(value) is None or not 0 < float(value) <= TIMEOUT_SECONDS_MAX:
         text = f"{TIMEOUT_HEADER} must be seconds above 0 and up to {TIMEOUT_SECONDS_MAX:g}, such as 2.5"
@@ -148,5 +149,3 @@ def _key(value: bytes) -> str:
     if _KEY.fullmatch(value) is None:
         raise Refusal((KEY_HEADER, "header", f"{KEY_HEADER} must be 1 to 255 visible ASCII characters"))
     return value.decode("ascii")
-
-

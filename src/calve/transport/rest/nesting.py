@@ -1,7 +1,8 @@
 """How deep a JSON body is nested, known before it is decoded.
 
-Decoders recurse, so depth is a resource like size. Counting brackets decides nearly every body at the cost of two scans for
-a byte; only a body with more brackets than the limit allows levels is looked at closely. No loop of Python runs over the body.
+Decoders recurse, so depth is a resource like size. Counting brackets decides nearly every body at the cost of two scans
+for a byte; only a body with more brackets than the limit allows levels is looked at closely, and no loop of Python runs
+over that either.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ class RestOptions(msgspec.Struct, frozen=True, kw_only=True):
     body_timeout_seconds: float = 30.0
     """How long a body may take to arrive; beyond it 408."""
     watch_after_seconds: float = 0.05
-    """How long a call runs before the edge listens for the client's going away; shorter calls are spared the price of it."""
+    """How long a call runs before the edge listens for its client's going away; shorter calls are spared the price."""
     stream_silence_seconds: float = 1.0
-    """How long a stream waits for its first item, which may still be a plain error answer, before it sends its headers."""
+    """How long a stream waits for its first item, which may be a plain error answer yet, before it sends headers."""
     keep_alive_seconds: float = 15.0
     """Silence on a stream after which a comment keeps proxies from closing it."""
     www_authenticate: str = "Bearer"

@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ...core.deadline import TimerWheel
-from .base import Page, RawHeaders, Receive, Response, Scope, Send
+from .base import Page, Response
 from .docs import render
-from .respond import NO_STORE, RawHeader, send_all, send_response
+from .exchange import NO_STORE, Exchange, RawHeader
 
 
 class PageTarget:
@@ -19,12 +18,9 @@ class PageTarget:
     def __init__(self, page: Page) -> None:
         self._page = page
 
-    async def __call__(
-        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
-    ) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """Make the page and send it."""
-        response = Response(*await self._page())
-        await send_response(send, response, NO_STORE, head=scope["method"] == "HEAD")
+        await exchange.answer_with(Response(*await self._page()), NO_STORE)
 
 
 class StaticTarget:
@@ -35,14 +31,12 @@ class StaticTarget:
         self._tag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
         self._headers = ((b"etag", self._tag), (b"cache-control", b"no-cache"), *headers)
 
-    async def __call__(
-        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
-    ) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """Send the bytes, or 304 to who has them."""
-        if headers.get(b"if-none-match") == self._tag:
-            await send_all(send, 304, list(self._headers), b"")
+        if exchange.headers.get(b"if-none-match") == self._tag:
+            await exchange.answer(304, list(self._headers), b"")
         else:
-            await send_response(send, self._response, *self._headers, head=scope["method"] == "HEAD")
+            await exchange.answer_with(self._response, *self._headers)
 
 
 class RedirectTarget:
@@ -51,11 +45,9 @@ class RedirectTarget:
     def __init__(self, location: str) -> None:
         self._location = location.encode("ascii")
 
-    async def __call__(
-        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
-    ) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """307: nobody should remember it, the path may get an operation of its own."""
-        await send_all(send, 307, [(b"location", self._location), (b"content-length", b"0"), NO_STORE], b"")
+        await exchange.answer(307, [(b"location", self._location), (b"content-length", b"0"), NO_STORE], b"")
 
 
 def document_page(document: dict[str, Any]) -> StaticTarget:

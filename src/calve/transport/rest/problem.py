@@ -1,11 +1,11 @@
 """Errors as problem documents (RFC 9457): `application/problem+json`.
 
     {"type": "urn:calve:error:invalid_argument", "title": "Invalid argument", "status": 400, "code": "invalid_argument",
-     "detail": "Expected `int`, got `str`", "field": "$.cents", "errors": [{"field": "$.cents", "in": "body", "detail": …}],
-     "may_have_run": false, "retryable": false}
+     "detail": "Expected `int`, got `str` at $.cents", "field": "$.cents",
+     "errors": [{"field": "$.cents", "in": "body", "detail": "…"}], "may_have_run": false, "retryable": false}
 
-A declared domain error is its own type, and its fields are members of the document. What went wrong inside an operation is
-never told: a 500 says where to look, not what was there.
+A declared domain error is a type of its own, and its fields are members of the document. What went wrong inside an
+operation is never told: a 500 says where to look, not what was there.
 """
 
 from __future__ import annotations

@@ -90,8 +90,8 @@ class HttpServer:
         """Stop serving; a no-op when not started or stopped already.
 
         Args:
-            grace_seconds: How long requests in flight may go on; those that are left then are cancelled, and their clients
-                get a 503 if their answer had not begun.
+            grace_seconds: How long requests in flight may go on; what is left then is cancelled, and its client gets a 503
+                if the answer had not begun.
         """
         backend, self._backend = self._backend, None
         if backend is None:

@@ -14,13 +14,15 @@ HTTP/1.1 only: of the requests on one HTTP/2 connection, granian tells but one t
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sys
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.net import SocketHolder
+from granian.net import SocketHolder  # type: ignore[attr-defined]
 from granian.server.embed import Server
 
 from ...core.errors import CalveError
@@ -28,10 +30,14 @@ from ...observe import Logger
 from .base import AsgiApp
 from .server import BACKLOG, CANCEL_SECONDS, CONNECTIONS_MAX, HEADER_BYTES_MAX
 
+START_SECONDS = 30.0
+THREAD_POLLS, THREAD_POLL_SECONDS = 200, 0.005
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (not bound to, but where a wildcard is reached)
 _LEVELS_ONLY = {"version": 1, "incremental": True, "formatters": {}, "handlers": {}, "loggers": {}}
 
 
-class _Embedded(Server):  # type: ignore[misc]  # its base is generic over an untyped worker
+class _Embedded(Server):
     def __init__(self, app: AsgiApp, sock: socket.socket) -> None:
         super().__init__(
             app,
@@ -45,14 +51,13 @@ class _Embedded(Server):  # type: ignore[misc]  # its base is generic over an un
             log_dictconfig=_LEVELS_ONLY,
         )
         self._ours = sock
-        self.starting = asyncio.Event()
-        self.on_startup(self.starting.set)
 
     def _init_shared_socket(self) -> None:
         # Rust owns the descriptor from here on and closes it when it stops listening.
         descriptor = self._ours.detach()
         backlog = (BACKLOG,) if sys.platform in ("linux", "freebsd") else ()
-        self._shd = SocketHolder(descriptor, False, *backlog)
+        holder: Any = SocketHolder  # its stub lacks the constructor
+        self._shd = holder(descriptor, False, *backlog)
 
 
 class GranianBackend:
@@ -64,20 +69,21 @@ class GranianBackend:
 
     async def start(self, sock: socket.socket) -> None:
         """See `Backend.start`."""
+        host, port = sock.getsockname()[:2]
+        before = _threads()
         self._server = _Embedded(self._app, sock)
         self._serving = asyncio.create_task(self._server.serve())
-        starting = asyncio.create_task(self._server.starting.wait())
-        await asyncio.wait({self._serving, starting}, return_when=asyncio.FIRST_COMPLETED)
-        starting.cancel()
-        # The worker is a task that was made in the same step; it has Rust listening by its first suspension.
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        if self._serving.done():
-            raise CalveError("the HTTP server did not start") from self._serving.exception()
+        answered = asyncio.create_task(_answered(host, port))
+        await asyncio.wait({self._serving, answered}, return_when=asyncio.FIRST_COMPLETED, timeout=START_SECONDS)
+        answered.cancel()
+        if self._serving.done() or not answered.done():
+            self.drain()
+            raise CalveError("the HTTP server did not start")
+        self._rust_threads = _threads() - before
 
     def drain(self) -> None:
         """See `Backend.drain`."""
-        self._server.stop()
+        self._server.stop()  # type: ignore[no-untyped-call]
 
     async def close(self) -> None:
         """See `Backend.close`."""
@@ -85,3 +91,28 @@ class GranianBackend:
         if not done:
             self._log.warning("connections abandoned: their clients do not take what was sent to them")
             self._serving.cancel()
+            return
+        # The last of granian's threads end after it says that it has stopped. One that wants the interpreter while that
+        # is being torn down panics, so they are waited for.
+        for _ in range(THREAD_POLLS):
+            await asyncio.sleep(THREAD_POLL_SECONDS)
+            if not self._rust_threads & _threads():
+                return
+
+
+async def _answered(host: str, port: int) -> None:
+    """Wait until the server answers. What is asked is no HTTP, so the application does not see it."""
+    reader, writer = await asyncio.open_connection(_LOOPBACK.get(host, host), port)
+    try:
+        writer.write(b"\0\r\n\r\n")
+        await reader.read(1)
+    finally:
+        writer.close()
+
+
+def _threads() -> set[str]:
+    """Ids of the threads of this process where the system tells them (Linux), else nothing."""
+    try:
+        return set(os.listdir("/proc/self/task"))
+    except OSError:
+        return set()

@@ -6,17 +6,16 @@
     event: end    data: {}                  {"end":true}                   the last item has been sent
     event: error  data: {problem}           {"error":{problem}}            the stream broke off
 
-A stream without one of the last two was cut off on its way. An error before the first item is an ordinary problem answer with
-its own status, so headers wait for the first item, though not for long. (A browser's EventSource connects again after the end
-unless the page closes it on `end`.)
-"""
+A stream without one of the last two was cut off on its way. An error before the first item is an ordinary problem answer
+with X"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from asyncio import CancelledError
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,22 +23,22 @@ from ...contract import DomainError, Endpoint
 from ...core.clock import Clock
 from ...core.codec import enc_hook
 from ...core.context import CallContext
-from ...core.deadline import TimerWheel
 from ...core.errors import CallError, InternalError, InvalidArgument
 from ...observe import Logger
-from .base import ClientGone, RawHeaders, Receive, Scope, Send
+from .base import ClientGone
+from .exchange import NO_STORE, NOSNIFF, Exchange
 from .intake import Intake
 from .options import RestOptions
 from .problem import HttpError, domain_problem_of, encode_problem, problem_of
-from .respond import NO_STORE, NOSNIFF, send_all, send_problem, send_response
 from .unary import stopping, trace_id_of
-from .watch import Watch
 
 
 class Form:
     """How a stream is written."""
 
-    def __init__(self, content_type: bytes, item: tuple[bytes, bytes], end: bytes, error: tuple[bytes, bytes], idle: bytes):
+    def __init__(
+        self, content_type: bytes, item: tuple[bytes, bytes], end: bytes, error: tuple[bytes, bytes], idle: bytes
+    ):
         self.content_type, self.item, self.end, self.error, self.idle = content_type, item, end, error, idle
 
 
@@ -60,54 +59,55 @@ class StreamTarget:
         assert endpoint.stream is not None, "a streaming endpoint has a stream handler"
         assert endpoint.operation.http is not None
         self._service, self._operation, self._stream = endpoint.service, endpoint.operation, endpoint.stream
-        self._intake, self._options, self._clock, self._log = intake, options, clock, log
+        self._intake, self._options, self._monotonic, self._log = intake, options, clock.monotonic, log
         self._status = endpoint.operation.http.status
 
-    async def __call__(
-        self, scope: Scope, headers: RawHeaders, values: tuple[str, ...], receive: Receive, send: Send, wheel: TimerWheel
-    ) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; raises only what is no answer (ClientGone, cancellation)."""
-        form = LINES if b"application/x-ndjson" in headers.get(b"accept", b"") else EVENTS
-        writer = Writer(send, self._status, form, self._options, wheel, self._clock)
-        head, context = scope["method"] == "HEAD", None
-        challenge = self._options.www_authenticate
+        form = LINES if b"application/x-ndjson" in exchange.headers.get(b"accept", b"") else EVENTS
+        now, context = self._monotonic(), None
+        writer = Writer(exchange, self._status, form, self._options, self._monotonic)
+        exchange.watch(now)
         try:
-            context, request = await self._intake.take(scope, headers, values, receive, wheel)
-            if head:  # the headers of a stream are known without running the operation
-                await send_all(send, self._status, writer.headers(), b"")
+            context, request = await self._intake.take(exchange, now)
+            if exchange.head:  # the headers of a stream are known without running the operation
+                await exchange.answer(self._status, writer.headers(), b"")
+            else:
+                await self._pump(context, request, writer)
+        except CancelledError:
+            if exchange.gone:
                 return
-            await self._pump(context, request, receive, wheel, writer)
-        except DomainError as error:
-            problem = domain_problem_of(self._service, error)
-            if writer.started:
-                await writer.error(problem)
-            else:
-                await send_response(send, encode_problem(problem), NO_STORE)
-        except (CallError, HttpError) as error:
-            if writer.started:
-                await writer.error(problem_of(error, trace_id_of(context)))
-            else:
-                await send_problem(send, error, challenge, head=head, trace_id=trace_id_of(context))
+            await self._tell(exchange, writer, stopping(self._service), None)
+            raise
+        except (DomainError, CallError, HttpError) as error:
+            await self._tell(exchange, writer, error, trace_id_of(context))
+        finally:
+            exchange.close()
 
-    async def _pump(
-        self, context: CallContext, request: Any, receive: Receive, wheel: TimerWheel, writer: Writer
+    async def _tell(
+        self, exchange: Exchange, writer: Writer, error: DomainError | CallError | HttpError, trace_id: str | None
     ) -> None:
+        """Send an error: as the last message of a stream that has begun, else as an answer of its own."""
+        if isinstance(error, DomainError):
+            problem = domain_problem_of(self._service, error)
+        else:
+            problem = problem_of(error, trace_id)
+        if writer.started:
+            await writer.error(problem)
+        elif isinstance(error, DomainError):
+            await exchange.answer_with(encode_problem(problem), NO_STORE)
+        else:
+            await exchange.refuse(error, trace_id)
+
+    async def _pump(self, context: CallContext, request: Any, writer: Writer) -> None:
         """Run the operation and write what it gives."""
         items = self._stream(context, request)
-        watch = Watch(receive, wheel, self._clock.monotonic())
         writer.begin()
         try:
             async for item in items:
                 await writer.item(self._encode(item))
             await writer.end()
-        except CancelledError:
-            if watch.gone:
-                return
-            if writer.started:
-                await writer.error(problem_of(stopping(self._service)))
-            raise
         finally:
-            watch.close()
             writer.close()
             if hasattr(items, "aclose"):
                 await items.aclose()
@@ -117,21 +117,24 @@ class StreamTarget:
         try:
             return codec.encode_json(codec.copy(item))
         except InvalidArgument as error:
-            self._log.error("item does not fit its declared type", error=error, operation=self._operation.key)
-            raise InternalError(f"{self._service}.{self._operation.name} gave an item that is not of its type") from error
+            name = f"{self._service}.{self._operation.name}"
+            self._log.error("item does not fit its declared type", error=error, operation=name)
+            raise InternalError(
+                f"{self._service}.{self._operation.name} gave an item that is not of its type"
+            ) from error
 
 
 class Writer:
-    """Writes one stream and keeps it alive. Writing never overlaps: the keep-alive comes from a task of its own."""
+    """Writes one stream and keeps it alive. Writing never overlaps: the sign of life comes from a task of its own."""
 
     def __init__(
-        self, send: Send, status: int, form: Form, options: RestOptions, wheel: TimerWheel, clock: Clock
+        self, exchange: Exchange, status: int, form: Form, options: RestOptions, monotonic: Callable[[], float]
     ) -> None:
-        self._send, self._status, self._form, self._options = send, status, form, options
-        self._wheel, self._monotonic = wheel, clock.monotonic
+        self._send, self._wheel, self._status = exchange.send, exchange.wheel, status
+        self._form, self._options, self._monotonic = form, options, monotonic
         self._lock = asyncio.Lock()
         self._idle: asyncio.Task[None] | None = None
-        self._last = clock.monotonic()
+        self._last = monotonic()
         self.started = False
         """Whether the headers have been sent, so that errors must go into the stream."""
 
@@ -177,13 +180,10 @@ class Writer:
     def _tick(self) -> None:
         due = self._last + self._options.keep_alive_seconds
         if not self.started or self._monotonic() >= due:
-            self._idle = asyncio.get_running_loop().create_task(_quietly(self._write(self._form.idle)))
+            self._idle = asyncio.get_running_loop().create_task(self._sign_of_life())
             due = self._monotonic() + self._options.keep_alive_seconds
         self._timer = self._wheel.arm(due, self._tick)
 
-
-async def _quietly(writing: Coroutine[Any, Any, None]) -> None:
-    try:
-        await writing
-    except ClientGone:
-        pass  # the call's own task learns it from its watch
+    async def _sign_of_life(self) -> None:
+        with contextlib.suppress(ClientGone):  # the call's own task learns it by itself
+            await self._write(self._form.idle)
