@@ -74,3 +74,28 @@ def test_units_by_name_and_by_service(make_config: MakeConfig) -> None:
     assert split.unit_of("wallet").name == "money"
     with pytest.raises(KeyError):
         split.unit_of("nothing")
+
+
+def test_a_topology_can_come_from_the_environment(make_config: MakeConfig) -> None:
+    text = f"{APP}[topology.split]\nmoney = ['wallet']\nfront = ['*']\n"
+    given = {"CALVE_TOPOLOGY_EACH": '{"a": ["catalog"], "b": ["*"]}', "CALVE_TOPOLOGY_SPLIT": '{"all": ["*"]}'}
+    found = make_config(project=text, **given).topologies
+    assert [unit.services for unit in found["each"].units] == [("catalog",), ("orders", "wallet")]
+    assert [unit.name for unit in found["split"].units] == ["all"]
+    assert list(found) == ["one", "split", "each"]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("front", "CALVE_TOPOLOGY_EACH: not a JSON table of units: "),
+        ("[]", "CALVE_TOPOLOGY_EACH: not a JSON table of units: "),
+        ("{}", "CALVE_TOPOLOGY_EACH: [topology.each] has no units"),
+        ('{"a": ["walet"]}', "CALVE_TOPOLOGY_EACH: unit 'a': no service 'walet'; did you mean 'wallet'?"),
+        ('{"a": ["wallet"]}', "CALVE_TOPOLOGY_EACH: service 'catalog' is in no unit of [topology.each]"),
+    ],
+)
+def test_what_is_wrong_in_the_environment_names_the_variable(make_config: MakeConfig, value: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_config(project=APP, CALVE_TOPOLOGY_EACH=value)
+    assert str(caught.value).startswith(message)

@@ -151,10 +151,11 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
         if section not in _SECTIONS:
             known = did_you_mean(section, _SECTIONS)
             raise ConfigError(f"[{section}] is not a section", where=file.where(section), fix=known)
-    reader = SettingsReader(file, os.environ if environ is None else environ)
+    environ = os.environ if environ is None else environ
+    reader = SettingsReader(file, environ)
     app = reader.load("app", AppSettings)
     services = _services(file, app)
-    topologies = read_topologies(file, list(services), app.name)
+    topologies = read_topologies(file, list(services), app.name, environ)
     names = {u.name for t in topologies.values() for u in t.units}
     config = AppConfig(
         file=file,

@@ -5,12 +5,15 @@
     money = ["wallet"]                   Unit("money", ("wallet",))))
 
 Every service is in exactly one unit of every topology; anything else is refused before start.
+
+Like a setting, a topology can come from the environment, where it wins over one of that name in calve.toml:
+CALVE_TOPOLOGY_SPLIT='{"front": ["catalog", "*"], "money": ["wallet"]}'
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -22,6 +25,7 @@ from .sections import NAME_PATTERN
 
 DEFAULT_TOPOLOGY = "one"
 REST = "*"
+VARIABLE_PREFIX = "CALVE_TOPOLOGY_"
 
 
 class Unit(msgspec.Struct, frozen=True):
@@ -57,29 +61,47 @@ class Topology(msgspec.Struct, frozen=True):
         raise KeyError(service)
 
 
-def read_topologies(file: TomlFile, services: Sequence[str], app: str) -> dict[str, Topology]:
+def read_topologies(
+    file: TomlFile, services: Sequence[str], app: str, environ: Mapping[str, str]
+) -> dict[str, Topology]:
     """Read all `[topology.<name>]` tables, and add the one-process topology `one` unless it is written there.
 
     Args:
         file: The parsed calve.toml.
         services: Short names of all services.
         app: Name of the application, which names the unit of the added topology.
-    Raises: ConfigError: names the line; see the module for the rules.
+        environ: Environment, for topologies that are written there.
+    Raises: ConfigError: names the line or the variable; see the module for the rules.
     """
-    found = {name: _topology(file, name, services) for name in file.table("topology")}
+    found = {name: _topology(name, file.table(f"topology.{name}"), services, file) for name in file.table("topology")}
+    for variable in environ:
+        if variable.startswith(VARIABLE_PREFIX):
+            name = variable.removeprefix(VARIABLE_PREFIX).lower()
+            found[name] = _topology(name, _json_table(environ[variable], variable), services, variable)
     whole = Topology(DEFAULT_TOPOLOGY, (Unit(app, tuple(services)),))
     return found if DEFAULT_TOPOLOGY in found else {DEFAULT_TOPOLOGY: whole, **found}
 
 
-def _topology(file: TomlFile, name: str, services: Sequence[str]) -> Topology:
-    section = f"topology.{name}"
-    check_name("topology", name, file.where(section))
-    table = file.table(section)
+def _json_table(text: str, variable: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        fix = 'write for example {"front": ["*"], "money": ["wallet"]}'
+        raise ConfigError(f"not a JSON table of units: {error}", where=variable, fix=fix) from error
+
+
+def _topology(name: str, table: dict[str, Any], services: Sequence[str], source: TomlFile | str) -> Topology:
+    """Check one table. `source`: the file, or the variable it came from; says where to look in errors."""
+
+    def place(unit: str | None = None) -> str:
+        return source if isinstance(source, str) else source.where(f"topology.{name}", unit)
+
+    check_name("topology", name, place())
     if not table:
-        raise ConfigError(f"[{section}] has no units", where=file.where(section), fix='write for example app = ["*"]')
+        raise ConfigError(f"[topology.{name}] has no units", where=place(), fix='write for example app = ["*"]')
     homes: dict[str, str] = {}
     for unit, listed in table.items():
-        where = file.where(section, unit)
+        where = place(unit)
         check_name("unit", unit, where)
         for service in _listed(listed, unit, where):
             if service != REST and service not in services:
@@ -98,14 +120,14 @@ def _topology(file: TomlFile, name: str, services: Sequence[str]) -> Topology:
         homes.update(dict.fromkeys(left, homes.pop(REST)))
     elif left:
         raise ConfigError(
-            f"service {left[0]!r} is in no unit of [{section}]",
-            where=file.where(section),
+            f"service {left[0]!r} is in no unit of [topology.{name}]",
+            where=place(),
             fix='add it to a unit, or give one unit "*" for whatever the others do not name',
         )
     units = tuple(Unit(unit, tuple(s for s in services if homes[s] == unit)) for unit in table)
     for empty in (u.name for u in units if not u.services):
         fix = "remove it" if table[empty] == [] else "'*' has nothing left to take; remove it"
-        raise ConfigError(f"unit {empty!r} has no services", where=file.where(section, empty), fix=fix)
+        raise ConfigError(f"unit {empty!r} has no services", where=place(empty), fix=fix)
     return Topology(name, units)
 
 
