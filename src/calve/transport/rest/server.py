@@ -14,38 +14,14 @@ import asyncio
 import errno
 import socket
 from asyncio import CancelledError
-from typing import Literal, Protocol
+from typing import Literal
 
 from ...core.errors import ConfigError
 from ...observe import Logger
+from .backend import BACKLOG, CANCEL_SECONDS, Backend
 from .base import AsgiApp, Receive, Scope, Send
 
 ServerKind = Literal["granian", "uvicorn"]
-
-BACKLOG = 1024
-"""Connections the system accepts ahead of the server."""
-CONNECTIONS_MAX = 10_000
-"""Connections served at once; idle keep-alive connections and streams count."""
-HEADER_BYTES_MAX = 64 << 10
-"""Largest head of a request that the server reads at all; the edge has a limit of its own below it."""
-CANCEL_SECONDS = 5.0
-"""How long a cancelled request may take to clean up, and connections to close, before they are abandoned."""
-
-
-class Backend(Protocol):
-    """One way to serve a bound socket."""
-
-    async def start(self, sock: socket.socket) -> None:
-        """Take over a listening socket and serve it. Returns once connections are answered."""
-        ...
-
-    def drain(self) -> None:
-        """Accept no more connections, close idle ones, and each other one after its request."""
-        ...
-
-    async def close(self) -> None:
-        """Wait until every connection is closed, `CANCEL_SECONDS` at most."""
-        ...
 
 
 class HttpServer:
@@ -90,8 +66,8 @@ class HttpServer:
         """Stop serving; a no-op when not started or stopped already.
 
         Args:
-            grace_seconds: How long requests in flight may go on; what is left then is cancelled, and its client gets a 503
-                if the answer had not begun.
+            grace_seconds: How long requests in flight may go on; what is left then is cancelled, and its client gets a
+                503 if the answer had not begun.
         """
         backend, self._backend = self._backend, None
         if backend is None:

@@ -27,8 +27,8 @@ from granian.server.embed import Server
 
 from ...core.errors import CalveError
 from ...observe import Logger
+from .backend import BACKLOG, CANCEL_SECONDS, CONNECTIONS_MAX, HEADER_BYTES_MAX
 from .base import AsgiApp
-from .server import BACKLOG, CANCEL_SECONDS, CONNECTIONS_MAX, HEADER_BYTES_MAX
 
 START_SECONDS = 30.0
 THREAD_POLLS, THREAD_POLL_SECONDS = 200, 0.005

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from ...core.errors import CalveError, ConfigError
 from ...observe import Logger
+from .backend import BACKLOG, CANCEL_SECONDS, HEADER_BYTES_MAX
 from .base import AsgiApp
-from .server import BACKLOG, CANCEL_SECONDS, HEADER_BYTES_MAX
 
 try:
     import uvicorn
