@@ -177,11 +177,3 @@ def test_a_stream_that_is_gone_does_not_reach_the_application(capsys: pytest.Cap
         stream.close()
         Logger("shop").info("placed")
     assert "closed file" in capsys.readouterr().err
-
-
-def test_captured_logs_leave_logging_as_it_was() -> None:
-    root = logging.getLogger()
-    before = (root.level, list(root.handlers))
-    with CapturedLogs() as logs, pytest.raises(AssertionError, match="0 lines 'x' among"):
-        logs.line("x")
-    assert (root.level, list(root.handlers)) == before

@@ -161,8 +161,5 @@ def _exception(error: BaseException, *, with_stack: bool) -> Mapping[str, str]:
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     described = {"type": name, "message": text(error)}
     if with_stack:
-        try:
-            described["stack"] = text("".join(traceback.format_exception(error)).rstrip())
-        except Exception:  # noqa: BLE001  (an exception whose own text fails)
-            described["stack"] = text("".join(traceback.format_tb(error.__traceback__)).rstrip())
+        described["stack"] = text("".join(traceback.format_exception(error)).rstrip())
     return described
