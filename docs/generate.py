@@ -14,6 +14,7 @@ import difflib
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -128,10 +129,12 @@ def commands() -> str:
     """The page of the command line, with the help texts as the program prints them."""
     import click
 
-    from calve.cli import main
+    from calve.cli.group import calve
 
     def walk(command: click.Command, path: str, parent: click.Context | None) -> Iterator[list[str]]:
-        context = click.Context(command, info_name=path.rpartition(" ")[2], parent=parent, terminal_width=100)
+        context = click.Context(
+            command, parent, path.rpartition(" ")[2], terminal_width=100, **command.context_settings
+        )
         yield [f"## `{path}`", "", "```text", *command.get_help(context).rstrip().splitlines(), "```"]
         if isinstance(command, click.Group):
             for name in command.list_commands(context):
@@ -139,7 +142,7 @@ def commands() -> str:
                 if child is not None and not child.hidden:
                     yield from walk(child, f"{path} {name}", context)
 
-    return page("Command line", COMMANDS, *walk(main, "calve", None))
+    return page("Command line", COMMANDS, *walk(calve, "calve", None))
 
 
 def names() -> str:
@@ -147,13 +150,14 @@ def names() -> str:
     parts: list[Iterable[str]] = []
     for facade in FACADES:
         module = importlib.import_module(facade)
-        rows = ([code(name), _about(getattr(module, name))] for name in module.__all__)
+        rows = [[code(name), _about(getattr(module, name))] for name in module.__all__]
         parts += [[f"## `{facade}`", "", first_paragraph(module)], table(["name", "what"], rows)]
     return page("Public names", NAMES, *parts)
 
 
 def _about(value: Any) -> str:
-    return first_paragraph(value) if callable(value) or inspect.isclass(value) else f"the value `{value!r}`"
+    about = first_paragraph(value) if callable(value) else ""
+    return about or code(re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", str(value)))  # an alias of a type, or a constant
 
 
 def dependencies() -> str:

@@ -13,7 +13,7 @@ from typing import Any
 OPTIONAL = {
     "otel": ("opentelemetry",),
     "pydantic": ("pydantic",),
-    "testing": ("pytest", "pytest_asyncio"),
+    "testing": ("cryptography", "pytest", "pytest_asyncio"),
     "uvicorn": ("httptools", "uvicorn"),
 }
 """Extra -> the modules that only exist with it."""
@@ -22,6 +22,10 @@ NEEDS_EXTRA: dict[str, str] = {
     "calve.observe.otel_logs": "otel",
     "calve.observe.otel_spans": "otel",
     "calve.observe.otlp": "otel",
+    "calve.testing.certificates": "testing",
+    "calve.testing.plugin": "testing",
+    "calve.testing.store_suite": "testing",
+    "calve.transport.rest.server_uvicorn": "uvicorn",
 }
 """The only modules that fail to import without an extra; whoever uses them imports them on demand."""
 
@@ -46,10 +50,11 @@ for module in pkgutil.walk_packages(calve.__path__, "calve.", onerror=lambda nam
     try:
         importlib.import_module(module.name)
         print("ok", module.name)
-    except ModuleNotFoundError as error:
-        if error.name.partition(".")[0] not in absent:
+    except Exception as error:
+        missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
+        if not isinstance(missing, ModuleNotFoundError) or missing.name.partition(".")[0] not in absent:
             raise
-        print("needs", module.name, error.name.partition(".")[0])
+        print("needs", module.name, missing.name.partition(".")[0])
 """
 
 
