@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, ClassVar, is_typeddict
+from typing import TYPE_CHECKING, Any, ClassVar, is_typeddict
 
 import msgspec
 
@@ -29,6 +29,9 @@ class Row(tuple[Any, ...]):
 
     __slots__ = ()
     _index: ClassVar[dict[str, int]] = {}
+    if TYPE_CHECKING:  # columns of these names win over the methods of tuple
+        count: Any
+        index: Any
 
     def keys(self) -> tuple[str, ...]:
         """Names of the columns, in order."""

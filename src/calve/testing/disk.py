@@ -2,12 +2,12 @@
 
     disk = FaultyDisk()
     store = await SqliteStore.open(path, schema, SqliteOptions(vfs=disk.vfs))
-    disk.fail("write", apsw.FullError())                        # until disk.fail("write", None)
+    disk.fail("write", apsw.SQLITE_FULL)                         # until disk.fail("write", None)
     disk.on_sync = lambda: ...                                   # look at the moment before a synchronisation
     disk.after_power_loss(folder, random.Random(seed))           # what a new process would find
 
-A write goes to the real file and is also noted. A synchronisation makes the notes of its file durable; a power loss keeps what
-is durable, and of every later write all, nothing, or a torn part in whole sectors, each on its own, so in any order.
+A write goes to the real file and is also noted. A synchronisation makes the notes of its file durable; a power loss
+keeps what is durable, and of every later write all, nothing, or a torn part in whole sectors, each on its own.
 """
 
 from __future__ import annotations
@@ -69,20 +69,22 @@ class FaultyDisk:
         self.lock = threading.Lock()
         self.on_sync: Callable[[], None] | None = None
         """Called before each synchronisation, in whichever thread does it."""
-        self._faults: dict[Operation, Exception] = {}
+        self._faults: dict[Operation, int] = {}
         self._vfs = _Vfs(self)
 
-    def fail(self, operation: Operation, error: Exception | None) -> None:
-        """Make every further operation of this sort raise an `apsw` exception; None ends it."""
-        if error is None:
+    def fail(self, operation: Operation, code: int | None) -> None:
+        """Let every further operation of this sort fail with a code such as `apsw.SQLITE_FULL`; None ends it."""
+        if code is None:
             self._faults.pop(operation, None)
         else:
-            self._faults[operation] = error
+            self._faults[operation] = code
 
     def check(self, operation: Operation) -> None:
         """Raise the fault that is set for an operation."""
         if operation in self._faults:
-            raise self._faults[operation]
+            error = apsw.exception_for(self._faults[operation])
+            error.args = (f"the faulty disk refused a {operation}",)
+            raise error
 
     def after_power_loss(self, folder: Path, chance: random.Random) -> None:
         """Write to `folder` what each file would hold if the power went now."""

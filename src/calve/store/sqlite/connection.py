@@ -44,7 +44,7 @@ class Connection:
         self._raw = raw = apsw.Connection(str(path), flags, options.vfs, _STATEMENTS_CACHED)
         self._busy_ms = int(options.busy_seconds * 1000)
         self._readonly = readonly
-        self._limited = False
+        self._limited = self._stopped = False
         self.over_budget = False
         """Whether the last statement took more steps than the loop allows."""
         # Text in double quotes that names no column is otherwise taken as a string, which hides typing errors.
@@ -66,7 +66,7 @@ class Connection:
 
     def _progress(self) -> bool:
         self.over_budget = True
-        return self._limited
+        return self._limited or self._stopped
 
     @property
     def raw(self) -> apsw.Connection:
@@ -88,8 +88,13 @@ class Connection:
         self._raw.set_busy_timeout(self._busy_ms if waits else 0)
 
     def interrupt(self) -> None:
-        """Stop the statement that runs in another thread, if any. A write that is stopped ends its transaction."""
+        """Stop the statement that another thread runs or is about to. A write that is stopped ends its transaction."""
+        self._stopped = True
         self._raw.interrupt()
+
+    def resume(self) -> None:
+        """Let statements run again."""
+        self._stopped = False
 
     def command(self, sql: str) -> None:
         """Run one of our own statements, such as BEGIN. Raises StoreError."""
@@ -166,8 +171,11 @@ class Connection:
             raise ConstraintViolated("FOREIGN KEY constraint failed at the end of the transaction", "foreign_key")
 
     def close(self) -> None:
-        """Close; the last connection of a file writes the log back into it."""
-        self._raw.close(True)
+        """Close; the last connection of a file writes the log back into it. Raises StoreUnavailable."""
+        try:
+            self._raw.close(True)
+        except apsw.Error as error:
+            raise translate(error, "close") from error
 
     def _translate(self, error: Exception, plan: Plan, args: list[Any], limited: bool) -> Exception:
         if (

@@ -87,6 +87,7 @@ class Readers:
             return
 
         def finish() -> None:
+            lease.connection.resume()
             if lease.connection.in_transaction:
                 lease.connection.command("ROLLBACK")
             self._free.append(lease.connection)

@@ -190,6 +190,7 @@ class Writer:
         return acknowledged
 
     def _undo(self, turn: Turn) -> None:
+        self.connection.resume()
         self.check_batch()
         try:
             if not self._batch:
