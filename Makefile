@@ -9,7 +9,7 @@ READY := .venv/.ready
 ARGS  ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
-SOURCES := src tests examples bench docs scripts conftest.py
+SOURCES := src tests examples bench docs scripts
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check lint types fmt gen bench soak build clean
@@ -40,10 +40,10 @@ fmt: $(READY) ## rewrite the code in the house style
 gen: $(READY) ## write the generated reference pages; leaves no diff when they are up to date
 	@$(BIN)/python docs/generate.py
 
-bench: .venv/.ready-bench ## measure every performance claim beside its peers, into bench/results
+bench: $(READY) ## measure every performance claim beside its peers, into bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: .venv/.ready-bench ## look for growth: many connections, a million calls
+soak: $(READY) ## look for growth: many connections, a million calls
 	@$(BIN)/python -m bench.soak $(ARGS)
 
 build: $(READY) ## build the source archive and the wheel into dist
@@ -56,8 +56,4 @@ clean: ## remove the environment and everything made
 $(READY): pyproject.toml scripts/environment.py
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer on PATH; install one or say make PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) scripts/environment.py dev
-	@touch $@
-
-.venv/.ready-bench: $(READY)
-	@$(BIN)/python scripts/environment.py dev bench
 	@touch $@

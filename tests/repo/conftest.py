@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-CODE = ("src", "tests", "examples", "bench", "docs", "scripts", "conftest.py")
+CODE = ("src", "tests", "examples", "bench", "docs", "scripts")
 PASSED_OVER = {"__pycache__", "build", "dist", "data", "results"}
 
 
