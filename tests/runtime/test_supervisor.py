@@ -60,6 +60,15 @@ async def test_a_unit_that_is_killed_comes_back(start_run: StartRun) -> None:
     assert await run.end() == 0
 
 
+async def test_a_unit_that_was_up_for_long_is_restarted_as_if_for_the_first_time(start_run: StartRun) -> None:
+    run = await start_run(settings="stable_seconds = 0", CALVE_RUN_RESTART_DELAY_SECONDS="0.04")
+    for time in (1, 2, 3):
+        os.kill(await run.pid("money", nth=time), signal.SIGKILL)
+        await run.line("money was killed", nth=time)
+        await run.line("money is ready", nth=time)
+    assert (await run.line(r"restarting in (.*) s", nth=3))[1] == "0.0"
+
+
 async def test_a_crash_at_the_start_is_tried_again(start_run: StartRun) -> None:
     run = await start_run(FAKE_MONEY="once")
     await run.line("money ended with exit code 1; restarting in")

@@ -123,6 +123,9 @@ async def test_unready_comes_before_refusing(start_unit: StartUnit) -> None:
     writer.write(b"hold\n")
     assert await reader.readline() == b"holding\n"
     writer.close()
+    run.process.kill()
+    stdout, _ = await run.process.communicate()
+    assert b"drains" not in stdout
 
 
 async def test_a_second_interrupt_ends_it_at_once(start_unit: StartUnit) -> None:

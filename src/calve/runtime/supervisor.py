@@ -193,8 +193,6 @@ class Supervisor:
         self._ready[process.name].set()
 
     async def _spawn(self, process: Process) -> Child:
-        path = socket_path(self._folder, process.name)
-        path.unlink(missing_ok=True)  # left behind by a process that was killed
         child = await Child.spawn(
             process.name,
             self._command(process),
