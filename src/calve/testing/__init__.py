@@ -1,6 +1,6 @@
 """The testing room: what the tests of an application need, and conformance suites for whoever writes an adapter.
 
-    runners, App, Runner     the same test in one process, through the codec, across processes     runner.py
+    runners, App, Runner     the same test in one process, through the codec, across processes     runners/
     stub_of, endpoints_of    a double of another service, called as the real one is                doubles.py
     VirtualClock             a clock that stands still until told                                  clock.py
     virtual_time             an event loop that jumps instead of waiting                           loop.py
@@ -18,18 +18,26 @@ if TYPE_CHECKING:
     from .clock import VirtualClock
     from .doubles import endpoints_of, stub_of
     from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
+    from .rest import RestClient, RestResponse
+    from .runners import App, Runner
 
 # Looked up on first use: pytest loads the plugin, hence this package, in every run on a machine that has calve.
 _ROOMS = {
     "clock": ("VirtualClock",),
     "doubles": ("endpoints_of", "stub_of"),
+    "rest": ("RestClient", "RestResponse"),
+    "runners": ("App", "Runner"),
     "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "App",
     "endpoints_of",
+    "RestClient",
+    "RestResponse",
     "run_virtual",
+    "Runner",
     "Stalled",
     "stub_of",
     "virtual_clock",

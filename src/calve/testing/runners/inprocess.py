@@ -1,0 +1,25 @@
+"""The runner `inprocess`: everything in the test's own event loop."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ...bootstrap import Application, Base
+from ...bootstrap.edge import make_edge
+from ..rest import AsgiRest
+from .base import App, Runner, bounded
+from .project import Project
+
+
+class InProcessRunner(Runner):
+    """One process, as `calve run` has it with the topology `one`."""
+
+    name = "inprocess"
+
+    @asynccontextmanager
+    async def _run(self, project: Project) -> AsyncIterator[App]:
+        application = Application(project.config, project.config.services, Base.make())
+        async with bounded(application.start, application.stop):
+            edge = make_edge(project.config, application.all_endpoints())
+            yield App(application.get, AsgiRest(edge))
