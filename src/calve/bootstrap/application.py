@@ -59,7 +59,7 @@ class Application:
         config: The project.
         hosted: Names of the services that run here; the others are called through `remote`.
         base: What the parts share.
-        remote: Carries calls to services that are not hosted; None only when all are.
+        remote: Carries calls to services that are not hosted; None when nothing here calls any.
         progress: Told each step of the start, such as `opening the store of wallet`.
     """
 
@@ -76,7 +76,7 @@ class Application:
         self.hosted = [name for name in config.services if name in hosted]
         self.services: dict[str, LoadedService] = {}
         self.endpoints: dict[str, dict[str, Endpoint]] = {}
-        """Service -> operation -> endpoint, hosted or remote; filled by `start`."""
+        """Service -> operation -> endpoint, hosted or reachable through `remote`; filled by `start`."""
         self._instances: dict[str, Any] = {}
         self.stores: dict[str, SqliteStore] = {}
         self._stubs: dict[type[Any], Any] = {}
@@ -108,7 +108,7 @@ class Application:
         return Injector(
             stores=lambda service, _: self.stores[service],
             settings=lambda service, kind: self.config.service_settings(service, kind),
-            stubs=lambda _, contract: self._stubs[contract],
+            stubs=self._stub_for,
             clock=lambda *_: self.base.clock,
             logger=lambda service, _: Logger(self.config.services.get(service, service), service=service),
         )
@@ -132,7 +132,8 @@ class Application:
     async def _construct(self, service: LoadedService, injector: Injector, chain: Chain) -> None:
         base, info, name = self.base, service.contract, service.name
         if service.implementation is None:
-            assert self._remote is not None, "services hosted elsewhere need a wire"
+            if self._remote is None:
+                return
             endpoints = remote_endpoints(
                 info, name, self._remote, clock=base.clock, registry=base.registry, tracing=base.tracing
             )
@@ -165,6 +166,15 @@ class Application:
         if hook is not None and "start" not in self.services[name].contract.operations:
             await hook()
 
+    def _stub_for(self, service: str, contract: type[Any]) -> Any:
+        if contract not in self._stubs:
+            raise ConfigError(
+                f"{service} calls {contract.__name__}, whose service is hosted elsewhere, and nothing says where",
+                where=self.config.file.where("discovery"),
+                fix="set [discovery] file, or start the whole topology with `calve run`",
+            )
+        return self._stubs[contract]
+
     def get(self, contract: type[T]) -> T:
         """The stub of a contract.
 
@@ -181,7 +191,7 @@ class Application:
 
     def all_endpoints(self) -> list[Endpoint]:
         """Endpoints of all services, wherever they run."""
-        return [e for name in self.services for e in self.endpoints[name].values()]
+        return [e for operations in self.endpoints.values() for e in operations.values()]
 
     async def stop(self) -> None:
         """Stop the services (the last started first), then close their stores. Safe to call twice."""
@@ -191,7 +201,7 @@ class Application:
             if hook is not None and "stop" not in self.services[name].contract.operations:
                 try:
                     await hook()
-                except Exception as error:  # noqa: BLE001  (one service must not keep the others' stores open)
+                except Exception as error:
                     self.base.log.exception("service did not stop cleanly", error=error, service=name)
         while self.stores:
             _, store = self.stores.popitem()
