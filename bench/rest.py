@@ -1,8 +1,9 @@
 """REST: our edge beside the limit (a bare ASGI function with msgspec on the same server) and FastAPI on uvicorn.
 
 Servers and the load generator are processes of their own, each pinned to a core; all servers stand ready (an idle one
-costs nothing) and take turns, a round going through all of them. 64 keep-alive connections, a request in flight on each.
-The bare function is served by granian's own worker process, as its documentation says; ours by granian embedded in its loop.
+costs nothing) and take turns, a round going through all of them. 64 keep-alive connections, a request in flight on
+each. The bare function is served by granian's own worker process, as its documentation says; ours by granian embedded
+in its loop.
 
     python -m bench.rest                            all of it
     python -m bench.rest serve "calve granian" 0    one server, prints its port

@@ -1,4 +1,4 @@
-"""The limit: an ASGI function that reads the body, decodes it with msgspec, encodes the answer. No routes, no errors."""
+"""The limit: an ASGI function that reads the body, decodes it with msgspec, encodes the answer. No routes."""
 
 from __future__ import annotations
 

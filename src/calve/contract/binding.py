@@ -10,14 +10,13 @@ The rule is in http.py; this is its outcome, computed once and read by the REST 
 from __future__ import annotations
 
 import types
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
 import msgspec.inspect as mi
 
-from .operation import Operation, is_message
-
-_SEQUENCES = (list, tuple, set, frozenset)
+from .kinds import SEQUENCES, is_message, plain
+from .operation import Operation
 
 
 class Param(NamedTuple):
@@ -80,17 +79,16 @@ def _param(field: msgspec.structs.FieldInfo) -> Param:
 
 
 def _repeated(kind: Any) -> bool:
+    kind = plain(kind)
     origin = get_origin(kind)
-    if origin is Annotated:
-        return _repeated(get_args(kind)[0])
     if origin in (Union, types.UnionType):
         return any(_repeated(a) for a in get_args(kind))
-    return (origin or kind) in _SEQUENCES
+    return (origin or kind) in SEQUENCES
 
 
 def _has_version(kind: Any) -> bool:
     """Whether every answer of this type has an attribute `version` that is a number or a text."""
-    if not is_message(get_args(kind)[0] if get_origin(kind) is Annotated else kind):
+    if not is_message(kind):
         return False
     info = mi.type_info(kind)
     if isinstance(info, mi.StructType | mi.DataclassType):

@@ -1,8 +1,8 @@
 """Contracts as one OpenAPI 3.1 document.
 
 It promises exactly what the REST edge does: parameters where `bind` puts them, a problem document (RFC 9457) for every
-declared error with the error's own fields, the limits and headers that the edge enforces. Operations without an HTTP rule
-are left out.
+declared error with the error's own fields, the limits and headers that the edge enforces. Operations without an HTTP
+rule are left out.
 """
 
 from __future__ import annotations

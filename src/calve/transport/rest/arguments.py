@@ -23,7 +23,6 @@ from ...contract.binding import Param, bind
 from ...core.codec import Codec
 from ...core.errors import InvalidArgument
 from ...core.suggest import did_you_mean
-from .crossing import crossing
 from .nesting import too_deep
 from .problem import HttpError, Refusal
 
@@ -40,7 +39,6 @@ class Arguments:
         binding = bind(operation)
         self._path = tuple(p.name for p in binding.path)
         self._query = {p.name: p for p in binding.query}
-        self._cross = crossing(operation.request_codec)
         self._kind = operation.request
         self._texts = _texts_codec(operation, binding.path, binding.query) if self._path or self._query else None
         self.takes_body = binding.body is not None
@@ -57,20 +55,15 @@ class Arguments:
             values: Texts of the path parameters, decoded.
             query: Query string as it came.
             body: Whole body; ignored when the operation takes none.
-        Returns: an instance of `operation.request`, exactly as a peer on the wire would receive it.
+        Returns: an instance of `operation.request`, the same that a peer on the wire would receive.
         Raises: InvalidArgument, Refusal.
         """
         texts: dict[str, Any] = dict(zip(self._path, values, strict=True)) if values else {}
         if query:
             self._add_query(texts, query)
-        if self._body is None:
-            request = self._kind() if self._texts is None else self._convert(texts)
-        else:
-            request = self._with_body(texts, body)
-        try:
-            return self._cross(request)
-        except InvalidArgument as error:
-            raise Refusal((error.field, "body" if self.takes_body else "query", str(error))) from error
+        if self._body is not None:
+            return self._with_body(texts, body)
+        return self._kind() if self._texts is None else self._convert(texts)
 
     def _add_query(self, texts: dict[str, Any], query: bytes) -> None:
         faults: list[tuple[str, str, str]] = []

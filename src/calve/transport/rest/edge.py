@@ -86,12 +86,12 @@ class RestEdge:
         operation = endpoint.operation
         assert operation.http is not None
         check_members(operation)
-        intake = Intake(endpoint, self._options, authenticate)
+        intake = Intake(endpoint, self._options, authenticate, self._clock)
         target: Target
         if operation.streaming:
             target = StreamTarget(endpoint, intake, self._options, self._clock, self._log)
         else:
-            target = UnaryTarget(endpoint, intake, self._clock, self._log)
+            target = UnaryTarget(endpoint, intake, self._log)
         self._router.add(operation.http.method, operation.http.path, target, f"{endpoint.service}.{operation.name}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,8 +1,8 @@
 """One HTTP request and its answer, as the targets of the router handle it.
 
 It also notices a client that is slow or gone. Listening for that costs a task and a round through the HTTP server, more
-than many calls cost altogether, and most are over in milliseconds; so one timer on the wheel stands for both, and what it
-does when it fires depends on how far the exchange is:
+than many calls cost altogether, and most are over in milliseconds; so one timer on the wheel stands for both, and what
+it does when it fires depends on how far the exchange is:
 
     armed ──fires while the body is arriving──> armed for the body's deadline ──fires──> `slow`, task cancelled
                                                 └──body arrives──> armed

@@ -13,6 +13,7 @@ from asyncio import CancelledError
 from typing import Any
 
 from ...contract import Endpoint
+from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.deadline import NEVER
 from ...core.trace import parse_traceparent
@@ -37,25 +38,25 @@ class Intake:
         endpoint: The operation.
         options: Limits.
         authenticate: Finds the principal; None means that nobody ever is one.
+        clock: Monotonic time, the same as the exchange's.
     """
 
-    def __init__(self, endpoint: Endpoint, options: RestOptions, authenticate: Authenticator | None) -> None:
+    def __init__(
+        self, endpoint: Endpoint, options: RestOptions, authenticate: Authenticator | None, clock: Clock
+    ) -> None:
         operation = endpoint.operation
         self._name = f"{endpoint.service}.{operation.name}"
         self._command = operation.kind == "command"
         self._arguments = Arguments(operation, options.nesting_max)
-        self._options, self._authenticate = options, authenticate
+        self._options, self._authenticate, self._monotonic = options, authenticate, clock.monotonic
 
-    async def take(self, exchange: Exchange, now: float) -> tuple[CallContext, Any]:
-        """Read one request that is being watched.
+    async def take(self, exchange: Exchange) -> tuple[CallContext, Any]:
+        """Read one request; from then on its client is watched.
 
-        Args:
-            exchange: The request.
-            now: Seconds on the monotonic clock.
         Returns: the context of the call and the request of the operation.
         Raises: InvalidArgument, Unauthenticated, HttpError; ClientGone when it ends before it is complete.
         """
-        headers = exchange.headers
+        headers, now = exchange.headers, self._monotonic()
         deadline, trace, key, principal, body = NEVER, None, None, None, b""
         if b"x-request-timeout" in headers:
             deadline = now + _timeout_seconds(headers[b"x-request-timeout"])
@@ -66,6 +67,8 @@ class Intake:
             key = _key(headers[b"idempotency-key"])
         if self._authenticate is not None:
             principal = await self._authenticate(_readable(headers))
+            now = self._monotonic()
+        exchange.watch(now)
         if self._arguments.takes_body:
             body = await self._body(exchange, now)
         request = self._arguments.read(exchange.values, exchange.query, body)

@@ -4,7 +4,7 @@
     "/wallets/{owner}/debits" the others: a tree, one dictionary per segment, `{…}` as the branch for anything else
 
 A literal segment wins over a parameter. Segments are percent-decoded one by one *after* splitting, so `%2F` is a slash
-inside a value and never a separator. A trailing slash makes another path, and an empty segment never matches a parameter.
+inside a value and never a separator. A trailing slash makes another path, and an empty segment matches no parameter.
 """
 
 from __future__ import annotations
@@ -94,13 +94,17 @@ class Router(Generic[T]):
     def find(self, path: str) -> Match[T] | None:
         """Find a path that has no percent signs, or has been decoded without danger."""
         found = self._static.get(path)
-        return found if found is not None else self._walk(path.split("/")[1:])
+        if found is None and path.startswith("/"):
+            found = self._walk(path.split("/")[1:])
+        return found
 
     def find_raw(self, raw: bytes) -> Match[T] | None:
         """Find a path as it came over the network.
 
         Raises: UnicodeDecodeError: a segment is not UTF-8.
         """
+        if not raw.startswith(b"/"):
+            return None
         segments = [_decode_bytes(s) for s in raw.split(b"/")][1:]
         if not any("/" in s for s in segments):
             found = self._static.get("/" + "/".join(segments))

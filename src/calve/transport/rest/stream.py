@@ -6,8 +6,10 @@
     event: end    data: {}                  {"end":true}                   the last item has been sent
     event: error  data: {problem}           {"error":{problem}}            the stream broke off
 
-A stream without one of the last two was cut off on its way. An error before the first item is an ordinary problem answer
-with X"""
+A stream without one of the last two was cut off on its way. An error before the first item is an ordinary problem with
+its own status, so headers wait for the first item, though not for long. (A browser's EventSource connects again after
+the end unless the page closes it on `end`.)
+"""
 
 from __future__ import annotations
 
@@ -33,13 +35,14 @@ from .problem import HttpError, domain_problem_of, encode_problem, problem_of
 from .unary import stopping, trace_id_of
 
 
-class Form:
-    """How a stream is written."""
+class Form(NamedTuple):
+    """How a stream is written; of an item and an error, what goes before and after."""
 
-    def __init__(
-        self, content_type: bytes, item: tuple[bytes, bytes], end: bytes, error: tuple[bytes, bytes], idle: bytes
-    ):
-        self.content_type, self.item, self.end, self.error, self.idle = content_type, item, end, error, idle
+    content_type: bytes
+    item: tuple[bytes, bytes]
+    end: bytes
+    error: tuple[bytes, bytes]
+    idle: bytes
 
 
 EVENTS = Form(
@@ -65,11 +68,10 @@ class StreamTarget:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; raises only what is no answer (ClientGone, cancellation)."""
         form = LINES if b"application/x-ndjson" in exchange.headers.get(b"accept", b"") else EVENTS
-        now, context = self._monotonic(), None
+        context: CallContext | None = None
         writer = Writer(exchange, self._status, form, self._options, self._monotonic)
-        exchange.watch(now)
         try:
-            context, request = await self._intake.take(exchange, now)
+            context, request = await self._intake.take(exchange)
             if exchange.head:  # the headers of a stream are known without running the operation
                 await exchange.answer(self._status, writer.headers(), b"")
             else:
@@ -113,9 +115,8 @@ class StreamTarget:
                 await items.aclose()
 
     def _encode(self, item: Any) -> bytes:
-        codec = self._operation.response_codec
         try:
-            return codec.encode_json(codec.copy(item))
+            return self._operation.response_codec.encode_json(item)
         except InvalidArgument as error:
             name = f"{self._service}.{self._operation.name}"
             self._log.error("item does not fit its declared type", error=error, operation=name)

@@ -12,7 +12,6 @@ from urllib.parse import quote
 
 from ...contract import DomainError, Endpoint
 from ...contract.binding import bind
-from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.errors import CallError, InternalError, InvalidArgument, Unavailable
 from ...observe import Logger
@@ -26,11 +25,11 @@ _NO_CACHE: RawHeader = (b"cache-control", b"no-cache")
 class UnaryTarget:
     """Serves one operation."""
 
-    def __init__(self, endpoint: Endpoint, intake: Intake, clock: Clock, log: Logger) -> None:
+    def __init__(self, endpoint: Endpoint, intake: Intake, log: Logger) -> None:
         operation = endpoint.operation
         assert operation.http is not None
         self._service, self._operation, self._handle = endpoint.service, operation, endpoint.handle
-        self._intake, self._monotonic, self._log = intake, clock.monotonic, log
+        self._intake, self._log = intake, log
         self._status = operation.http.status
         self._empty = operation.response in (None, type(None)) or self._status in (204, 205)
         self._versioned = bind(operation).versioned
@@ -38,10 +37,8 @@ class UnaryTarget:
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request; raises only what is no answer (ClientGone, cancellation)."""
         context: CallContext | None = None
-        now = self._monotonic()
-        exchange.watch(now)
         try:
-            context, request = await self._intake.take(exchange, now)
+            context, request = await self._intake.take(exchange)
             answer = await self._handle(context, request)
             exchange.close()
             if self._empty:
@@ -69,9 +66,8 @@ class UnaryTarget:
 
     def _encode(self, answer: Any) -> bytes:
         """The answer as JSON, through its declared type: what any other caller would get, and no more."""
-        codec = self._operation.response_codec
         try:
-            return codec.encode_json(codec.copy(answer))
+            return self._operation.response_codec.encode_json(answer)
         except InvalidArgument as error:
             name = f"{self._service}.{self._operation.name}"
             self._log.error("answer does not fit its declared type", error=error, operation=name)
