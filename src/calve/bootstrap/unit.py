@@ -14,6 +14,7 @@ from typing import Any
 
 from ..core.clock import SystemClock
 from ..core.deadline import TimerWheel
+from ..core.errors import ConfigError
 from ..observe import LogSetup, Registry, Telemetry, configure_logging, exposition
 from ..runtime import AppConfig, Topology
 from ..runtime.health import PATHS, Health
@@ -71,11 +72,19 @@ class UnitProcess:
         await self._serve_http(base)
 
     async def _wire_client(self, wheel: TimerWheel, clock: SystemClock) -> WireClient | None:
-        """The way to services of other units; None when there are none."""
+        """The way to services of other units; None when there are none, or nothing says where they are."""
         config = self._config
         if set(self._unit.services) >= set(config.services):
             return None
-        resolver = FileResolver(_discovery_file(config))
+        if config.discovery.file is None:
+            if self._is_edge:
+                raise ConfigError(
+                    f"unit {self._unit.name!r} serves REST for all services, and nothing says where the others are",
+                    where=config.file.where("discovery"),
+                    fix="set [discovery] file, or start the whole topology with `calve run`",
+                )
+            return None
+        resolver = FileResolver(config.discovery.file)
         await resolver.start()
         self._undo.append(resolver.close)
         client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=_tls(config))
@@ -148,18 +157,6 @@ async def _readable(store: Store) -> None:
 
 async def _close_logs(logs: LogSetup) -> None:
     logs.close()
-
-
-def _discovery_file(config: AppConfig) -> Any:
-    from ..core.errors import ConfigError
-
-    if config.discovery.file is None:
-        raise ConfigError(
-            "a unit that does not host all services has to know where the others are",
-            where=config.file.where("discovery"),
-            fix="set [discovery] file, or start the whole topology with `calve run`",
-        )
-    return config.discovery.file
 
 
 def _tls(config: AppConfig) -> TlsOptions | None:
