@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import random
 import re
 import shutil
 import signal
@@ -24,7 +25,18 @@ from .conftest import REPOSITORY, Block, Page, parse
 
 LANGUAGES = {"console", "ini", "json", "python", "sql", "text", "toml", "yaml"}
 PATIENCE_SECONDS = 60
-SHOWN_PORT = "8000"
+SHOWN_PORT = 8000
+PORTS = 4  # in a row: the edge's, and those of the other units after it
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody uses now; of four digits, so that tables stay as wide."""
+    for first in random.sample(range(8100, 9900), 100):
+        with contextlib.ExitStack() as probes, contextlib.suppress(OSError):
+            for port in range(first, first + count):
+                probes.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+    raise AssertionError("a hundred ports in use")
 
 
 def pattern(expected: str) -> str:
@@ -52,14 +64,13 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = str(probe.getsockname()[1])
+        self.port = free_ports(PORTS)
         bin_folder = str(Path(sys.executable).parent)
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("CALVE_", "PYTEST_"))},
             "PATH": bin_folder + os.pathsep + os.environ.get("PATH", ""),
-            "CALVE_HTTP_PORT": self.port,
+            "CALVE_HTTP_PORT": str(self.port),
+            "CALVE_LOG_FORMAT": "console",  # as on a terminal
             "COLUMNS": "100",
             "NO_COLOR": "1",
             "PYTHONUNBUFFERED": "1",
@@ -80,11 +91,16 @@ class Terminal:
         )
 
     def _shown(self, text: str) -> str:
-        return text.replace(self.port, SHOWN_PORT)
+        for number in range(PORTS):
+            text = text.replace(str(self.port + number), str(SHOWN_PORT + number))
+        return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+
+    def _real(self, command: str) -> str:
+        return command.replace(str(SHOWN_PORT), str(self.port))
 
     def run(self, command: str, expected: str, status: int) -> None:
         """Run to the end and compare all it prints."""
-        process = self._start(["bash", "-c", command.replace(SHOWN_PORT, self.port)])
+        process = self._start(["bash", "-c", self._real(command)])
         try:
             output = self._shown(process.communicate(timeout=PATIENCE_SECONDS)[0])
         finally:
@@ -94,7 +110,7 @@ class Terminal:
 
     def background(self, command: str, expected: str) -> None:
         """Start, and wait until it has printed what the page says."""
-        process = self._start(["bash", "-c", "exec " + command.replace(SHOWN_PORT, self.port)])
+        process = self._start(["bash", "-c", "exec " + self._real(command)])
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=_drain, args=(process, lines), daemon=True)
         reader.start()
