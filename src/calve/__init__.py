@@ -10,20 +10,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract import Contract, DomainError, Event, Message, command, query
+    from .contract import UNSET, Contract, DomainError, Event, Message, Meta, Unset, command, query
     from .core.clock import Clock
     from .core.context import CallContext, Principal, call_options, current_call
-    from .core.errors import CalveError, CallError, ConfigError, DeadlineExceeded, InvalidArgument, Unavailable
+    from .core.errors import CallError, CalveError, ConfigError, DeadlineExceeded, InvalidArgument, Unavailable
     from .core.settings import Secret, Settings
     from .observe import Logger
     from .service import Call, Middleware
     from .store import Store, Transaction
 
 _ROOMS = {
-    "calve.contract": ("Contract", "DomainError", "Event", "Message", "command", "query"),
+    "calve.contract": ("Contract", "DomainError", "Event", "Message", "Meta", "Unset", "UNSET", "command", "query"),
     "calve.core.clock": ("Clock",),
     "calve.core.context": ("CallContext", "Principal", "call_options", "current_call"),
-    "calve.core.errors": ("CallError", "CalveError", "ConfigError", "DeadlineExceeded", "InvalidArgument", "Unavailable"),
+    "calve.core.errors": (
+        "CallError",
+        "CalveError",
+        "ConfigError",
+        "DeadlineExceeded",
+        "InvalidArgument",
+        "Unavailable",
+    ),
     "calve.core.settings": ("Secret", "Settings"),
     "calve.observe": ("Logger",),
     "calve.service": ("Call", "Middleware"),
@@ -49,6 +56,7 @@ __all__ = [
     "InvalidArgument",
     "Logger",
     "Message",
+    "Meta",
     "Middleware",
     "Principal",
     "query",
@@ -57,6 +65,8 @@ __all__ = [
     "Store",
     "Transaction",
     "Unavailable",
+    "UNSET",
+    "Unset",
 ]
 
 

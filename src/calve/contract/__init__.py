@@ -14,7 +14,7 @@ from .base import Contract, command, query
 from .endpoint import Endpoint, Handler, StreamHandler
 from .errors import ContractError, DomainError
 from .http import HttpRule
-from .message import Event, Message
+from .message import UNSET, Event, Message, Meta, Unset
 from .operation import ContractInfo, Operation, Version, describe, is_contract
 
 __all__ = [
@@ -30,8 +30,11 @@ __all__ = [
     "HttpRule",
     "is_contract",
     "Message",
+    "Meta",
     "Operation",
     "query",
     "StreamHandler",
+    "UNSET",
+    "Unset",
     "Version",
 ]

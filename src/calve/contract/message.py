@@ -1,5 +1,10 @@
 """Messages and events: plain immutable data.
 
+    class Profile(Message):
+        name: Annotated[str, Meta(max_length=80)]
+        phone: str | None = None                     None is a value
+        nick: str | Unset = UNSET                    not there at all unless given
+
 Both are `msgspec.Struct`s that are frozen and keyword-only unless the class says otherwise; the metaclass sets the
 defaults and the decorator tells type checkers, which would otherwise find the one on `msgspec.Struct` first.
 """
@@ -9,6 +14,12 @@ from __future__ import annotations
 from typing import Any, dataclass_transform
 
 import msgspec
+from msgspec import UNSET, Meta
+
+__all__ = ["Event", "Message", "Meta", "UNSET", "Unset"]
+
+Unset = msgspec.UnsetType
+"""The type of `UNSET`, for annotations."""
 
 
 class _MessageMeta(msgspec.StructMeta):
