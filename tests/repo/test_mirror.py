@@ -17,7 +17,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
 TOPICS: dict[str, str] = {}
 """Test file, relative to tests -> what it is about, as no module has that name."""
 
-NOT_ROOMS = {"docs", "repo"}
+NOT_ROOMS = {"docs", "examples", "repo"}
 
 
 def _modules(root: Path) -> set[str]:
