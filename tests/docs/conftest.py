@@ -8,7 +8,8 @@
 
 Without a comment, the `python` blocks of a page are one program, and the lines `$ command` of a `console` block are
 run; what follows a command is exactly what it prints, where `...` stands for anything within a line and, alone, for any
-lines. A command that ends in ` &` goes on in the background until the page ends. Port 8000 becomes a free port.
+lines. A command that ends in ` &` goes on in the background until the page ends. Ports 8000 to 8003 become
+free ones.
 """
 
 from __future__ import annotations

@@ -95,12 +95,15 @@ class Terminal:
             text = text.replace(str(self.port + number), str(SHOWN_PORT + number))
         return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
-    def _real(self, command: str) -> str:
-        return command.replace(str(SHOWN_PORT), str(self.port))
+    def real(self, text: str) -> str:
+        """The text of a page with the ports of this run."""
+        for number in range(PORTS):
+            text = text.replace(str(SHOWN_PORT + number), str(self.port + number))
+        return text
 
     def run(self, command: str, expected: str, status: int) -> None:
         """Run to the end and compare all it prints."""
-        process = self._start(["bash", "-c", self._real(command)])
+        process = self._start(["bash", "-c", self.real(command)])
         try:
             output = self._shown(process.communicate(timeout=PATIENCE_SECONDS)[0])
         finally:
@@ -110,7 +113,7 @@ class Terminal:
 
     def background(self, command: str, expected: str) -> None:
         """Start, and wait until it has printed what the page says."""
-        process = self._start(["bash", "-c", "exec " + self._real(command)])
+        process = self._start(["bash", "-c", "exec env " + self.real(command)])
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=_drain, args=(process, lines), daemon=True)
         reader.start()
@@ -179,7 +182,7 @@ def play(page: Page, terminal: Terminal) -> None:
         if "file" in block.notes:
             path = terminal.folder / block.notes["file"]
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(block.text, encoding="utf-8")
+            path.write_text(terminal.real(block.text), encoding="utf-8")
         elif {"from", "not run"} & set(block.notes):
             continue
         elif block.language == "python":
