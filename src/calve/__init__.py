@@ -1,7 +1,8 @@
 """Calve: write services once, run them as one process or as many.
 
-This facade exports what an application author types every day; everything else has its room (`calve.store`, `calve.testing`,
-…). Names are looked up on first use, so that `calve --help` and a contract module import only what they need.
+This facade exports what an application author types every day; everything else has its room (`calve.store`,
+`calve.testing`, …). Names are looked up on first use, so that `calve --help` and a contract module import only what
+they need.
 """
 
 from __future__ import annotations
