@@ -10,9 +10,7 @@ from __future__ import annotations
 
 from typing import Annotated, Protocol
 
-from msgspec import Meta
-
-from calve import Contract, Message, query
+from calve import Contract, Message, Meta, query
 
 Name = Annotated[str, Meta(min_length=1, max_length=80)]
 

@@ -12,9 +12,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Protocol
 
-from msgspec import Meta
-
-from calve import Clock, Contract, Logger, Message, query
+from calve import Clock, Contract, Logger, Message, Meta, query
 
 
 class Tick(Message):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Protocol
 
-from msgspec import Meta
-
-from calve import Contract, DomainError, Message, query
+from calve import Contract, DomainError, Message, Meta, query
 
 Sku = Annotated[str, Meta(min_length=1, max_length=40, description="Article number, such as KIT-00042.")]
 Cents = Annotated[int, Meta(ge=0, le=100_000_000, description="Price or amount in cents.")]

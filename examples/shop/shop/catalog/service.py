@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta
 
-from calve import Logger, Message, Settings, Store
+from calve import Logger, Message, Meta, Settings, Store
 
 from .contract import Catalog, Cents, PageSize, Product, ProductPage, Sku, UnknownProduct
 from .search import match_expression

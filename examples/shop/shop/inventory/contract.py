@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from msgspec import Meta
-
-from calve import Contract, DomainError, Message, command, query
+from calve import Contract, DomainError, Message, Meta, command, query
 
 from ..catalog.contract import Sku
 

@@ -6,9 +6,7 @@ from collections import Counter
 from typing import Annotated
 from uuid import UUID
 
-from msgspec import Meta
-
-from calve import Message, Settings, Store
+from calve import Message, Meta, Settings, Store
 from calve.store import Reader
 
 from ..catalog.contract import Sku

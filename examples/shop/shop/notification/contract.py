@@ -7,9 +7,7 @@ from datetime import datetime
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from msgspec import Meta
-
-from calve import Contract, Message, command, query
+from calve import Contract, Message, Meta, command, query
 
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Position = Annotated[int, Meta(ge=0, le=2**53)]

@@ -8,9 +8,7 @@ from enum import Enum
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from msgspec import Meta
-
-from calve import Contract, DomainError, Message, command, query
+from calve import Contract, DomainError, Message, Meta, command, query
 
 from ..catalog.contract import Cents, Sku, UnknownProduct
 from ..inventory.contract import Item, OutOfStock, Quantity

@@ -7,9 +7,7 @@ from enum import Enum
 from typing import Annotated, Protocol
 from uuid import UUID
 
-from msgspec import Meta
-
-from calve import Contract, DomainError, Message, command, query
+from calve import Contract, DomainError, Message, Meta, command, query
 
 Amount = Annotated[int, Meta(ge=1, le=10_000_000_000, description="Cents, at least one.")]
 
