@@ -21,5 +21,16 @@ def new_id() -> UUID:
 
 
 def new_key() -> str:
-    """An idempotency key: 128 random bits as 32 hex digits; a third of the price of a UUID object."""
-    return os.urandom(16).hex()
+    """An idempotency key: 128 bits from the system's generator as 32 hex digits."""
+    try:
+        return _keys.pop()
+    except IndexError:
+        # A system call per key would be the dearest part of a command; one per 256 keys is not seen. `pop` and `extend`
+        # are atomic, so threads need no lock.
+        digits = os.urandom(16 * 256).hex()
+        _keys.extend(digits[at : at + 32] for at in range(0, len(digits), 32))
+        return _keys.pop()
+
+
+_keys: list[str] = []
+os.register_at_fork(after_in_child=_keys.clear)  # or parent and child would hand out the same keys

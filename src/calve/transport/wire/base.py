@@ -34,8 +34,6 @@ class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of all requests in flight that a server holds for one connection; more are answered with Overloaded."""
     window_items: int = 64
     """Items of a stream that a client lets arrive ahead of its consumer. Memory is at most this many largest frames."""
-    out_bytes_high: int = 1 * MIB
-    """Bytes waiting to be sent above which a side stops taking on work that would add to them."""
     hello_seconds: float = 5.0
     """How long a connection may take to be made, hello included."""
     keepalive_seconds: float = 15.0

@@ -13,6 +13,7 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
+from contextvars import Context
 
 from ...core.errors import ConfigError
 from .address import Address
@@ -61,7 +62,8 @@ class Channel:
     def want(self) -> None:
         """Somebody waits for this channel: connect, after the pause that is due. Does nothing if that is under way."""
         if self.link is None and self._attempt is None and not self._closed:
-            self._attempt = asyncio.get_running_loop().create_task(self._connect())
+            # Not in the context of the call that happens to be the first: the connection outlives it and serves others.
+            self._attempt = asyncio.get_running_loop().create_task(self._connect(), context=Context())
 
     def retire(self) -> None:
         """Take no more calls; the connections end with their last one."""
@@ -121,7 +123,14 @@ class Channel:
                 self._failed(link.reason, hopeless=False)
                 self._on_change()
 
-        return ClientLink(self._options, loop, software=self._software, on_ready=ready, on_unready=unready)
+        return ClientLink(
+            self._options,
+            loop,
+            software=self._software,
+            on_ready=ready,
+            on_unready=unready,
+            on_writable=self._on_change,
+        )
 
     def _failed(self, reason: str, *, hopeless: bool) -> None:
         """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once."""

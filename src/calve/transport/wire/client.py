@@ -30,11 +30,13 @@ from .client_link import EXPIRED, NOT_TAKEN, ClientLink, Lost, Outcome
 from .dialling import Dialler, SocketDialler
 from .errors import FrameTooLarge
 from .failures import bad_answer, error_of
-from .frames import End, Failure, Item, Response
+from .frames import TIMEOUT_MS_MAX, End, Failure, Item, Request, Response
 from .inbox import Inbox
 from .routes import Route, Routes
 from .served import target_of
 from .tls import TlsOptions
+
+_NO_ROLES: frozenset[str] = frozenset()
 
 RESOLVE_SECONDS = 0.1
 """How often a call that waits for a connection asks the resolver again."""
@@ -68,7 +70,7 @@ class WireClient:
         self._loop = asyncio.get_running_loop()
         self._dialler = dialler or SocketDialler(tls)
         self._routes = Routes(resolver, self._new_channel)
-        self._waiting: set[asyncio.Future[None]] = set()
+        self._waiting: dict[asyncio.Future[None], None] = {}  # in order: whoever waits longest goes first
         self._closed = False
 
     async def call(self, service: str, operation: Operation, request: Any, context: CallContext) -> Any:
@@ -149,38 +151,39 @@ class WireClient:
         await self._routes.close("the client has closed")
 
     def _send(
-        self, link: ClientLink, route: Route, operation: Operation, request: Any, context: CallContext, window: int
+        self, link: ClientLink, route: Route, operation: Operation, argument: Any, context: CallContext, window: int
     ) -> int:
         """Put the request into the connection's buffer; returns the call's id."""
-        deadline = context.deadline
-        if deadline == NEVER:
-            timeout_ms = None
-        else:
-            left = deadline - self._monotonic()
+        timeout_ms = None
+        if context.deadline != NEVER:
+            left = context.deadline - self._monotonic()
             if left <= 0:
                 raise DeadlineExceeded(
                     f"{_name(route, operation)} was not sent: the deadline had passed", may_have_run=False
                 )
-            timeout_ms = min(int(left * 1000) + 1, 2**53)
+            timeout_ms = min(int(left * 1000) + 1, TIMEOUT_MS_MAX)
         target = route.targets.get(operation)
         if target is None:
             target = route.targets[operation] = target_of(route.service, operation)
-        key = context.idempotency_key if operation.kind == "command" else None
         trace, principal = context.given_trace, context.principal
+        connection = link.connection
+        request = Request(
+            connection.new_id(),
+            target,
+            timeout_ms,
+            argument,
+            context.idempotency_key if operation.kind == "command" else None,
+            None if trace is None else trace.traceparent(),
+            "" if trace is None else trace.state,
+            None if principal is None else principal.subject,
+            _NO_ROLES if principal is None else principal.roles,
+            window,
+        )
         try:
-            return link.connection.send_request(
-                target,
-                timeout_ms,
-                request,
-                key,
-                None if trace is None else trace.traceparent(),
-                "" if trace is None else trace.state,
-                None if principal is None else principal.subject,
-                frozenset() if principal is None else principal.roles,
-                window,
-            )
+            connection.send_request(request)
         except FrameTooLarge as error:
             raise InvalidArgument(f"the request of {_name(route, operation)} {error}") from error
+        return request.id
 
     def _raise(self, outcome: Outcome, route: Route, operation: Operation) -> NoReturn:
         name = _name(route, operation)
@@ -222,13 +225,13 @@ class WireClient:
     async def _change(self, until: float) -> None:
         """Wait until some channel has changed, but not beyond a point in time."""
         waiting: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.add(waiting)
+        self._waiting[waiting] = None
         timer = self._wheel.arm(until, partial(_wake, waiting))
         try:
             await waiting
         finally:
             timer.disarm()
-            self._waiting.discard(waiting)
+            del self._waiting[waiting]
 
     def _wake_waiting(self) -> None:
         for waiting in self._waiting:

@@ -65,9 +65,8 @@ class ClientLink(Link):
         software: Name and version told to the server.
         on_ready: Called when calls may be made.
         on_unready: Called when no further call may be made: the server goes away, or the link has ended.
+        on_writable: Called when the server keeps up again.
     """
-
-    __slots__ = ("_on_ready", "_on_unready", "_sent_id", "connection", "ready", "waiters")
 
     connection: ClientConnection
 
@@ -79,21 +78,23 @@ class ClientLink(Link):
         software: str,
         on_ready: Callable[[ClientLink], None],
         on_unready: Callable[[ClientLink], None],
+        on_writable: Callable[[], None],
     ) -> None:
         super().__init__(options, loop)
-        self.connection = ClientConnection(options, self.wake, software=software)
+        self.connection = ClientConnection(options, self, software=software)
         self.ready = False
         """Whether new calls may be made."""
         self.waiters: dict[int, Waiter] = {}
         """By call id."""
-        self._on_ready, self._on_unready = on_ready, on_unready
+        self.calls_max = 0
+        """Calls the server lets be in flight; known once it has said hello."""
+        self._on_ready, self._on_unready, self._on_writable = on_ready, on_unready, on_writable
         self._sent_id = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether the server takes no more calls at the moment."""
-        peer = self.connection.peer
-        return peer is None or len(self.waiters) >= peer.calls_max
+    def resume_writing(self) -> None:
+        """The server has caught up, so calls may be made again."""
+        super().resume_writing()
+        self._on_writable()
 
     def on_frame(self, frame: AnyFrame) -> None:
         """Answers, items, the server's hello and its farewell."""
@@ -108,7 +109,8 @@ class ClientLink(Link):
             item = cast(Item, frame)
             cast(ItemWaiter, self.waiters[item.id]).put(item)
         elif kind is Hello:
-            self.ready = True
+            self.greeted()
+            self.ready, self.calls_max = True, cast(Hello, frame).calls_max
             self._on_ready(self)
         elif kind is GoAway:
             self._go_away(cast(GoAway, frame))

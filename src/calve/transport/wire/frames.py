@@ -39,6 +39,9 @@ VERSION = 1
 NO_FIELDS = msgspec.Raw(b"\x80")
 """An empty map: the body of an error that has no fields. (`Raw | None` is no type that msgspec decodes.)"""
 
+TIMEOUT_MS_MAX = 2**53
+"""Longer than anybody waits, and small enough to stay exact in any arithmetic."""
+
 
 class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Base of all frames. `gc=False`: a frame never holds itself, and not being tracked makes it a third cheaper."""
@@ -62,7 +65,7 @@ class Request(Frame, frozen=True, tag=1):
     id: int
     target: str
     """`service/contract/version/operation`, such as `wallet/Wallet/1.0/debit`."""
-    timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=2**53)] | None
+    timeout_ms: Annotated[int, msgspec.Meta(ge=0, le=TIMEOUT_MS_MAX)] | None
     """Time left; None is for ever. Relative, because two machines do not share a monotonic clock."""
     body: msgspec.Raw
     key: str | None = None

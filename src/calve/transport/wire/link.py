@@ -25,15 +25,9 @@ class Link(asyncio.Protocol):
     """Base of `ServerLink` and `ClientLink`.
 
     Args:
-        connection: The sans-IO half; its `wake` is this link's.
         options: Bounds and patience.
         loop: The loop the transport runs on.
     """
-
-    __slots__ = (
-        "_ending", "_heard", "_options", "_pending_bytes", "_silent", "_timer", "_transport", "_writable", "closed",
-        "connection", "loop", "reason",
-    )  # fmt: skip
 
     connection: WireConnection
 
@@ -45,7 +39,9 @@ class Link(asyncio.Protocol):
         """Done when the transport is gone."""
         self._options = options
         self._transport: asyncio.Transport | None = None
-        self._writable: asyncio.Future[None] | None = None
+        self.writable = True
+        """Whether the peer keeps up with what we write."""
+        self._caught_up: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._ending = self._heard = False
         self._silent = self._pending_bytes = 0
@@ -65,8 +61,10 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start: the hello is already waiting in the connection's buffer."""
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=self._options.out_bytes_high)
-        self._timer = self.loop.call_later(self._options.hello_seconds, self._expect_hello)
+        # The system's socket buffer is the high-water mark: once it is full, whatever would write more waits. It also
+        # makes uvloop write at once rather than at the end of its turn.
+        self._transport.set_write_buffer_limits(high=1)
+        self._set_timer(self._options.hello_seconds, self._no_hello)
         self.flush()
 
     def data_received(self, data: bytes) -> None:
@@ -84,13 +82,14 @@ class Link(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer reads more slowly than we write."""
-        self._writable = self.loop.create_future()
+        self.writable = False
 
     def resume_writing(self) -> None:
         """The peer has caught up."""
-        if self._writable is not None:
-            self._writable.set_result(None)
-            self._writable = None
+        self.writable = True
+        if self._caught_up is not None:
+            self._caught_up.set_result(None)
+            self._caught_up = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end."""
@@ -105,15 +104,16 @@ class Link(asyncio.Protocol):
 
     # What a side may use -------------------------------------------------------------------------------------------
 
-    @property
-    def writable(self) -> bool:
-        """Whether the peer keeps up with what we write."""
-        return self._writable is None
+    def greeted(self) -> None:
+        """The peer has said hello; from now on it has to give signs of life."""
+        self._set_timer(self._options.keepalive_seconds, self._look)
 
     async def until_writable(self) -> None:
         """Wait while the peer does not keep up; returns when the link has ended, too."""
-        while self._writable is not None:
-            await asyncio.shield(self._writable)
+        while not self.writable:
+            if self._caught_up is None:
+                self._caught_up = self.loop.create_future()
+            await asyncio.shield(self._caught_up)
 
     def wake(self) -> None:
         """The connection has something to send: do so on the next turn, together with what comes until then."""
@@ -159,11 +159,8 @@ class Link(asyncio.Protocol):
             self._timer.cancel()
         self._timer = self.loop.call_later(seconds, callback)
 
-    def _expect_hello(self) -> None:
-        if self.connection.peer is None:
-            self.fail(ProtocolError(f"no hello within {self._options.hello_seconds} s"))
-        else:
-            self._set_timer(self._options.keepalive_seconds, self._look)
+    def _no_hello(self) -> None:
+        self.fail(ProtocolError(f"no hello within {self._options.hello_seconds} s"))
 
     def _look(self) -> None:
         """Every `keepalive_seconds`: one silent interval gets a ping, a second one ends the link."""

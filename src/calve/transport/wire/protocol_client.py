@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ...core.errors import ProtocolError
 from .frames import Cancel, Credit, End, Failure, Frame, Item, Request, Response
@@ -16,34 +16,21 @@ class ClientConnection(WireConnection):
     __slots__ = ()
     role = "client"
 
-    def send_request(
-        self,
-        target: str,
-        timeout_ms: int | None,
-        request: Any,
-        key: str | None = None,
-        traceparent: str | None = None,
-        tracestate: str = "",
-        subject: str | None = None,
-        roles: frozenset[str] = frozenset(),
-        window: int = 0,
-    ) -> int:
-        """Begin a call; the arguments are the fields of `Request`.
+    def new_id(self) -> int:
+        """The id for the next request."""
+        self._last_id += 1
+        return self._last_id
 
-        Returns: the call's id.
+    def send_request(self, request: Request) -> None:
+        """Begin a call with an id from `new_id`; ids have to be used in order, and may stay unused.
+
         Raises:
             FrameTooLarge: larger than the peer takes; nothing was sent.
             InvalidArgument: something inside cannot be encoded; nothing was sent.
         """
         assert self.peer is not None, "no call before the peer's hello"
-        call_id = self._last_id + 1
-        self._append(
-            Request(call_id, target, timeout_ms, request, key, traceparent, tracestate, subject, roles, window),
-            self.peer.frame_bytes_max,
-        )
-        self._last_id = call_id
-        self._calls[call_id] = window or UNARY
-        return call_id
+        self._append(request, self.peer.frame_bytes_max)
+        self._calls[request.id] = request.window or UNARY
 
     def send_cancel(self, call_id: int) -> None:
         """Give a call up; nothing of it is delivered any more. Does nothing when it is over already."""

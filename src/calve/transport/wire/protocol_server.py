@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...core.errors import Overloaded, ProtocolError, Unavailable
 from .base import WireOptions
 from .frames import Cancel, Credit, End, Failure, Frame, Item, Request, Response
-from .protocol import BOTH_SIDES, CANCELLED, CREDIT_MAX, HELLO_BYTES_MAX, LARGE_BYTES, UNARY, Rule, WireConnection
+from .protocol import (
+    BOTH_SIDES,
+    CANCELLED,
+    CREDIT_MAX,
+    HELLO_BYTES_MAX,
+    LARGE_BYTES,
+    UNARY,
+    Output,
+    Rule,
+    WireConnection,
+)
 
 
 class ServerConnection(WireConnection):
@@ -22,8 +32,8 @@ class ServerConnection(WireConnection):
     __slots__ = ("_held", "_large")
     role = "server"
 
-    def __init__(self, options: WireOptions, wake: Callable[[], None], *, software: str = "") -> None:
-        super().__init__(options, wake, software=software)
+    def __init__(self, options: WireOptions, output: Output, *, software: str = "") -> None:
+        super().__init__(options, output, software=software)
         self._large: dict[int, int] = {}
         self._held = 0
 

@@ -19,7 +19,7 @@ from .client_link import ClientLink
 class Route:
     """The channels of one service."""
 
-    __slots__ = ("_next", "addresses", "channels", "service", "targets")
+    __slots__ = ("_turn", "addresses", "channels", "service", "targets")
 
     def __init__(self, service: str) -> None:
         self.service = service
@@ -28,19 +28,19 @@ class Route:
         self.channels: tuple[Channel, ...] = ()
         self.targets: dict[Operation, str] = {}
         """How requests name the operations called so far."""
-        self._next = 0
+        self._turn = 0
 
     def pick(self) -> ClientLink | None:
         """A connection that can take a call now: the one with the fewest calls waiting; in turn among equals."""
         channels = self.channels
         if len(channels) == 1:
             link = channels[0].link
-            return link if link is not None and link.writable and not link.full else None
+            return link if link is not None and link.writable and len(link.waiters) < link.calls_max else None
+        self._turn += 1
         best: ClientLink | None = None
-        self._next += 1
         for offset in range(len(channels)):
-            link = channels[(self._next + offset) % len(channels)].link
-            if link is None or not link.writable or link.full:
+            link = channels[(self._turn + offset) % len(channels)].link
+            if link is None or not link.writable or len(link.waiters) >= link.calls_max:
                 continue
             if best is None or len(link.waiters) < len(best.waiters):
                 best = link
@@ -48,7 +48,8 @@ class Route:
 
     def all_full(self) -> bool:
         """Whether every channel is connected, and every connection has as many calls in flight as its server takes."""
-        return bool(self.channels) and all(c.link is not None and c.link.full for c in self.channels)
+        links = [channel.link for channel in self.channels]
+        return bool(links) and all(link is not None and len(link.waiters) >= link.calls_max for link in links)
 
     def hopeless(self) -> bool:
         """Whether every channel failed for a reason that waiting does not mend."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextvars import copy_context
 
 from ...contract import Endpoint
 from ...core.clock import Clock
+from ...core.context import _current
 from ...core.deadline import TimerWheel
 from .address import Address
 from .base import DEFAULT_OPTIONS, WireOptions
@@ -51,6 +53,10 @@ class WireServer:
         self._wheel, self._clock, self._options, self._software = wheel, clock, options, software
         self._listeners: list[Listener] = []
         self._links: set[ServerLink] = set()
+        self._surroundings = (
+            copy_context()
+        )  # as of now, so that what a process sets for itself holds for its calls, too
+        self._surroundings.run(_current.set, None)
         self._draining = False
         self._idle = asyncio.Event()
 
@@ -75,7 +81,9 @@ class WireServer:
         Returns: the address with its real port.
         Raises: ConfigError: see `listeners.listen`.
         """
-        listener = await listen(address, self.accept, tls, self._options.hello_seconds)
+        opening = listen(address, self.accept, tls, self._options.hello_seconds)
+        # A task of its own, because what connections do later runs in the context in which the socket was opened.
+        listener = await asyncio.get_running_loop().create_task(opening, context=self._surroundings.copy())
         self._listeners.append(listener)
         return listener.address
 
@@ -87,6 +95,7 @@ class WireServer:
             clock=self._clock,
             options=self._options,
             loop=asyncio.get_running_loop(),
+            surroundings=self._surroundings,
             software=self._software,
             on_begin=self._on_begin,
             on_idle=self._on_idle,

@@ -13,6 +13,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from contextvars import Context
 from typing import Any, cast
 
 from ...core.clock import Clock
@@ -26,25 +27,29 @@ from ...core.errors import (
     Unavailable,
     UnknownOperation,
 )
-from ...core.trace import parse_traceparent
+from ...core.trace import TraceContext, parse_traceparent
 from .base import WireOptions
 from .errors import FrameTooLarge
 from .failures import call_failure, failure_of, unsendable
-from .frames import AnyFrame, Cancel, Credit, GoAway, Request
+from .frames import AnyFrame, Cancel, Credit, GoAway, Hello, Request
 from .link import Link
 from .protocol_server import ServerConnection
 from .served import Served, ServedOperations
 
 if sys.version_info >= (3, 12):
 
-    def _start(loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _start(
+        loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None], context: Context
+    ) -> asyncio.Task[None]:
         """Run `body` at once up to its first real suspension; a handler that never waits costs no turn of the loop."""
-        return asyncio.Task(body, loop=loop, eager_start=True)
+        return asyncio.Task(body, loop=loop, context=context, eager_start=True)
 
 else:
 
-    def _start(loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return loop.create_task(body)
+    def _start(
+        loop: asyncio.AbstractEventLoop, body: Coroutine[Any, Any, None], context: Context
+    ) -> asyncio.Task[None]:
+        return loop.create_task(body, context=context)
 
 
 class ServerLink(Link):
@@ -53,24 +58,11 @@ class ServerLink(Link):
     Args:
         served: What can be called.
         wheel, clock: For deadlines.
+        surroundings: Context variables that every call starts with; nothing of whoever connected.
         on_begin: Called with this link when its transport is there.
         on_idle: Called when the last running call ends.
         on_end: Called with this link when it has ended.
     """
-
-    __slots__ = (
-        "_clock",
-        "_exact",
-        "_on_begin",
-        "_on_end",
-        "_on_idle",
-        "_served",
-        "_stopping",
-        "_tasks",
-        "_waiting",
-        "_wheel",
-        "connection",
-    )
 
     connection: ServerConnection
 
@@ -82,15 +74,16 @@ class ServerLink(Link):
         clock: Clock,
         options: WireOptions,
         loop: asyncio.AbstractEventLoop,
+        surroundings: Context,
         software: str,
         on_begin: Callable[[ServerLink], None],
         on_idle: Callable[[], None],
         on_end: Callable[[ServerLink], None],
     ) -> None:
         super().__init__(options, loop)
-        self.connection = ServerConnection(options, self.wake, software=software)
+        self.connection = ServerConnection(options, self, software=software)
         self._served, self._exact = served, served.exact
-        self._wheel, self._clock = wheel, clock
+        self._wheel, self._clock, self._surroundings = wheel, clock, surroundings
         self._on_begin, self._on_idle, self._on_end = on_begin, on_idle, on_end
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}
@@ -115,6 +108,8 @@ class ServerLink(Link):
             self._cancel(cast(Cancel, frame).id)
         elif kind is Credit:
             self._resume(cast(Credit, frame).id)
+        elif kind is Hello:
+            self.greeted()
         elif kind is GoAway:
             self.reason = self.reason or f"the client hung up: {cast(GoAway, frame).reason}"
 
@@ -157,17 +152,18 @@ class ServerLink(Link):
             self.connection.send_failure(call_failure(call_id, error))
             return
         body = self._answer if served.stream is None else self._stream
-        task = _start(self.loop, body(call_id, served, context, argument))
+        task = _start(self.loop, body(call_id, served, context, argument), self._surroundings.copy())
         if not task.done():
             self._tasks[call_id] = task
 
     def _context(self, request: Request, served: Served) -> CallContext:
-        timeout_ms, subject = request.timeout_ms, request.subject
+        timeout_ms, subject, header = request.timeout_ms, request.subject, request.traceparent
+        trace = None if header is None else parse_traceparent(header, request.tracestate)
         return CallContext(
             served.name,
             NEVER if timeout_ms is None else self._clock.monotonic() + timeout_ms * 0.001,
             None if subject is None else Principal(subject, request.roles),
-            None if request.traceparent is None else parse_traceparent(request.traceparent, request.tracestate),
+            trace or TraceContext.entry(),
             request.key,
         )
 
@@ -227,7 +223,7 @@ class ServerLink(Link):
 
     def _ended(self, call_id: int) -> None:
         self._tasks.pop(call_id, None)
-        if not self.connection.calls:
+        if not self._tasks:
             self._on_idle()
 
     def _cancel_all(self) -> None:

@@ -1,0 +1,409 @@
+"""Connections coming and going: reconnect, backoff, several addresses, drain, keep-alive; in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from calve.core.context import CallContext
+from calve.core.errors import Unavailable
+from calve.testing.loop import virtual_time
+from calve.transport.wire import Address, WireOptions
+from calve.transport.wire.frames import GoAway, Hello, Request, Response
+from calve.transport.wire.protocol_server import ServerConnection
+
+from .conftest import ECHO, ECHO_BODY, Kit, RawPeer, until
+
+
+class Slow:
+    """A handler of `echo` that waits to be released."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.cancelled = 0
+        self.release = asyncio.Event()
+
+    async def __call__(self, context: CallContext, request: Any) -> bytes:
+        self.started += 1
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return bytes(request.data)
+
+
+class ScriptedServer(asyncio.Protocol):
+    """A peer that does what a test says with the frames it gets."""
+
+    def __init__(self, version: int = 1) -> None:
+        self.connection = ServerConnection(WireOptions(), self)
+        self.version = version
+        self.frames: list[Any] = []
+
+    def wake(self) -> None:
+        """Sent by `send`."""
+
+    def flush(self) -> None:
+        """Sent by `send`."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet."""
+        self.transport: Any = transport
+        if self.version == 1:
+            self.send()
+        else:
+            self.connection.take()
+            self.connection._append(Hello(self.version, 65536, 10, "calve 9.0"), 4096)
+            self.send()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came."""
+        self.frames += self.connection.receive(data)
+
+    def send(self) -> None:
+        """Send what the connection has written."""
+        self.transport.write(self.connection.take())
+
+
+@virtual_time
+async def test_a_call_that_could_not_be_sent_waits_for_the_server() -> None:
+    async with Kit() as kit:
+        client = kit.client()
+        call = asyncio.ensure_future(kit.call(client, ECHO, data=b"x"))
+        await asyncio.sleep(2)
+        kit.server()
+        assert await call == b"x"
+        assert kit.clock.monotonic() < 5
+        assert 4 < kit.network.attempts < 20, "pauses grow"
+
+
+@virtual_time
+async def test_nobody_there_until_the_deadline_is_unavailable_and_has_not_run() -> None:
+    async with Kit() as kit:
+        with pytest.raises(Unavailable, match="unix:/a: Connection refused") as caught:
+            await kit.call(kit.client(), ECHO, seconds=3, data=b"")
+        assert caught.value.may_have_run is False
+        assert kit.clock.monotonic() == pytest.approx(3, abs=0.02)
+
+
+@virtual_time
+async def test_pauses_between_attempts_grow_to_their_limit() -> None:
+    async with Kit() as kit:
+        client = kit.client(options=WireOptions(backoff_first_seconds=0.1, backoff_max_seconds=2.0))
+        with pytest.raises(Unavailable):
+            await kit.call(client, ECHO, seconds=600, data=b"")
+        assert 290 < kit.network.attempts < 610
+
+
+@virtual_time
+async def test_nobody_connects_while_nobody_calls() -> None:
+    async with Kit() as kit:
+        client = kit.client()
+        with pytest.raises(Unavailable):
+            await kit.call(client, ECHO, seconds=1, data=b"")
+        before = kit.network.attempts
+        await asyncio.sleep(3600)
+        assert kit.network.attempts <= before + 1
+
+
+@virtual_time
+async def test_a_connection_lost_during_a_call_says_that_it_may_have_run() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        kit.server(echo=slow)
+        call = asyncio.ensure_future(kit.call(kit.client(), ECHO, data=b""))
+        await until(lambda: slow.started == 1)
+        kit.network.pipes[0].cut()
+        with pytest.raises(Unavailable, match=r"lost during the call.*reset by peer") as caught:
+            await call
+        assert caught.value.may_have_run is True
+        await until(lambda: slow.cancelled == 1)
+
+
+@virtual_time
+async def test_a_request_that_never_left_goes_over_another_connection() -> None:
+    async with Kit() as kit:
+        kit.server()
+        client = kit.client()
+        await kit.call(client, ECHO, data=b"")
+        call = asyncio.ensure_future(kit.call(client, ECHO, data=b"again"))
+        kit.network.pipes[0].client.lose(ConnectionResetError("gone"))  # before the loop has flushed the request
+        assert await call == b"again"
+        assert len(kit.network.pipes) == 2
+
+
+@virtual_time
+async def test_after_a_loss_the_next_call_reconnects() -> None:
+    async with Kit() as kit:
+        kit.server()
+        client = kit.client()
+        for expected in range(1, 4):
+            assert await kit.call(client, ECHO, data=b"x") == b"x"
+            assert len(kit.network.pipes) == expected
+            kit.network.pipes[-1].cut()
+            await asyncio.sleep(0.01)
+
+
+@virtual_time
+async def test_calls_go_to_the_address_with_the_fewest_in_flight() -> None:
+    first, second = Slow(), Slow()
+    async with Kit() as kit:
+        kit.server("unix:/a", echo=first)
+        kit.server("unix:/b", echo=second)
+        client = kit.client("unix:/a", "unix:/b")
+        calls = [asyncio.ensure_future(kit.call(client, ECHO, data=b"")) for _ in range(20)]
+        await until(lambda: first.started + second.started == 20)
+        calls += [asyncio.ensure_future(kit.call(client, ECHO, data=b"")) for _ in range(20)]
+        await until(lambda: first.started + second.started == 40)
+        assert abs(first.started - second.started) <= 1 or first.started + second.started == 40
+        first.release.set()
+        second.release.set()
+        await asyncio.gather(*calls)
+        first.started = second.started = 0
+        for _ in range(10):
+            await kit.call(client, ECHO, data=b"")
+        assert (first.started, second.started) == (5, 5), "in turn among equals"
+
+
+@virtual_time
+async def test_an_address_that_is_down_is_passed_over() -> None:
+    async with Kit() as kit:
+        kit.server("unix:/b")
+        client = kit.client("unix:/a", "unix:/b")
+        for _ in range(10):
+            assert await kit.call(client, ECHO, data=b"x") == b"x"
+        assert kit.clock.monotonic() < 0.1
+
+
+@virtual_time
+async def test_draining_finishes_what_runs_and_takes_nothing_new() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        old = kit.server(echo=slow)
+        client = kit.client()
+        running = asyncio.ensure_future(kit.call(client, ECHO, data=b"old"))
+        await until(lambda: slow.started == 1)
+        drained = asyncio.ensure_future(old.drain(30))
+        await asyncio.sleep(0.001)
+        kit.server()  # its successor, at the same address
+        assert await kit.call(client, ECHO, data=b"new") == b"new"
+        assert not drained.done()
+        slow.release.set()
+        assert await running == b"old"
+        assert await drained is True
+        await until(lambda: old.connections == 0)
+        assert slow.started == 1
+
+
+@virtual_time
+async def test_draining_loses_nothing_under_load() -> None:
+    async with Kit() as kit:
+        client = kit.client("unix:/a", "unix:/b")
+        servers = {address: kit.server(address) for address in ("unix:/a", "unix:/b")}
+        done = 0
+
+        async def caller(number: int) -> None:
+            nonlocal done
+            for turn in range(50):
+                data = b"%d.%d" % (number, turn)
+                assert await kit.call(client, ECHO, data=data) == data
+                done += 1
+
+        callers = [asyncio.ensure_future(caller(n)) for n in range(20)]
+        for address in ("unix:/a", "unix:/b", "unix:/a"):
+            target = done + 100
+            await until(lambda target=target: done >= target)  # type: ignore[misc]
+            old, servers[address] = servers[address], kit.server(address)
+            assert await old.drain(30) is True
+            await old.close()
+        await asyncio.gather(*callers)
+        assert done == 1000
+
+
+@virtual_time
+async def test_a_call_beyond_the_goaway_goes_elsewhere() -> None:
+    async with Kit() as kit:
+        scripted = ScriptedServer()
+        kit.network.serve_protocol("unix:/a", lambda: scripted)
+        client = kit.client()
+        calls = [asyncio.ensure_future(kit.call(client, ECHO, data=b"%d" % n)) for n in range(2)]
+        await until(lambda: len(scripted.frames) == 3)
+        kit.server()
+        scripted.connection._append(GoAway(1, "this server is stopping"), 4096)
+        old: Any = b"old"
+        scripted.connection._append(Response(1, old), 4096)
+        scripted.send()
+        assert await asyncio.gather(*calls) == [b"old", b"1"]
+
+
+@virtual_time
+async def test_a_drain_that_takes_too_long_says_so_and_close_cuts_it_off() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        server = kit.server(echo=slow)
+        client = kit.client()
+        call = asyncio.ensure_future(kit.call(client, ECHO, seconds=60, data=b""))
+        await until(lambda: slow.started == 1)
+        assert await server.drain(2) is False
+        assert kit.clock.monotonic() == pytest.approx(2, abs=0.1)
+        await server.close()
+        with pytest.raises(Unavailable, match="server has stopped") as caught:
+            await call
+        assert caught.value.may_have_run is True
+        assert slow.cancelled == 1
+        assert server.connections == 0
+
+
+@virtual_time
+async def test_closing_waits_for_no_operation_that_refuses_to_be_cancelled() -> None:
+    started = asyncio.Event()
+
+    async def stubborn(context: CallContext, request: Any) -> bytes:
+        started.set()
+        while True:
+            try:
+                await asyncio.sleep(3600)
+            except asyncio.CancelledError:
+                if kit.clock.monotonic() > 100:
+                    raise
+
+    async with Kit() as kit:
+        server = kit.server(echo=stubborn)
+        call = asyncio.ensure_future(kit.call(kit.client(), ECHO, seconds=90, data=b""))
+        await started.wait()
+        await server.close()
+        assert kit.clock.monotonic() < 10
+        with pytest.raises(Unavailable) as caught:
+            await call
+        assert caught.value.may_have_run is True
+        await asyncio.sleep(100)
+
+
+@virtual_time
+async def test_a_peer_that_stops_answering_is_taken_for_dead() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        server = kit.server(echo=slow, options=WireOptions(keepalive_seconds=10))
+        client = kit.client(options=WireOptions(keepalive_seconds=10))
+        call = asyncio.ensure_future(kit.call(client, ECHO, seconds=3600, data=b""))
+        await until(lambda: slow.started == 1)
+        kit.network.pipes[0].stall()
+        with pytest.raises(Unavailable, match="no sign of life for 20") as caught:
+            await call
+        assert caught.value.may_have_run is True
+        assert 20 <= kit.clock.monotonic() <= 40
+        assert slow.cancelled == 1
+        assert server.connections == 0
+
+
+@virtual_time
+async def test_an_idle_connection_stays_and_a_slow_call_is_no_silence() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        kit.server(echo=slow)
+        client = kit.client()
+        call = asyncio.ensure_future(kit.call(client, ECHO, seconds=7200, data=b"x"))
+        await asyncio.sleep(3600)
+        slow.release.set()
+        assert await call == b"x"
+        await asyncio.sleep(3600)
+        await kit.call(client, ECHO, data=b"")
+        assert len(kit.network.pipes) == 1
+
+
+@virtual_time
+async def test_a_peer_that_never_says_hello_is_dropped_by_both_sides() -> None:
+    async with Kit() as kit:
+        server = kit.server(options=WireOptions(hello_seconds=2))
+        await kit.network.dial(next(iter(kit.network._accept)), asyncio.Protocol)
+        assert server.connections == 1
+        await asyncio.sleep(5)
+        assert server.connections == 0
+        kit.network.serve_protocol("unix:/b", asyncio.Protocol)
+        client = kit.client("unix:/b", options=WireOptions(hello_seconds=2))
+        with pytest.raises(Unavailable, match="no connection within 2"):
+            await kit.call(client, ECHO, seconds=3, data=b"")
+
+
+@virtual_time
+async def test_another_protocol_version_names_both_at_once() -> None:
+    async with Kit() as kit:
+        kit.network.serve_protocol("unix:/a", lambda: ScriptedServer(version=2))
+        with pytest.raises(Unavailable, match=r"\(calve 9.0\) speaks version 2 .*, this side version 1") as caught:
+            await kit.call(kit.client(), ECHO, seconds=60, data=b"")
+        assert caught.value.may_have_run is False
+        assert kit.clock.monotonic() < 1, "trying again cannot help"
+
+
+@virtual_time
+async def test_a_server_that_breaks_the_protocol_loses_the_calls_it_had() -> None:
+    async with Kit() as kit:
+        scripted = ScriptedServer()
+        kit.network.serve_protocol("unix:/a", lambda: scripted)
+        call = asyncio.ensure_future(kit.call(kit.client(), ECHO, seconds=3, data=b""))
+        await until(lambda: len(scripted.frames) == 2)
+        scripted.transport.write(b"\0\0\0\x02hi")
+        with pytest.raises(Unavailable, match="no frame") as caught:
+            await call
+        assert caught.value.may_have_run is True
+
+
+@virtual_time
+async def test_closing_the_client_fails_its_calls() -> None:
+    slow = Slow()
+    async with Kit() as kit:
+        server = kit.server(echo=slow)
+        client = kit.client()
+        call = asyncio.ensure_future(kit.call(client, ECHO, data=b""))
+        await until(lambda: slow.started == 1)
+        await client.close()
+        with pytest.raises(Unavailable, match="client has closed"):
+            await call
+        await until(lambda: slow.cancelled == 1 and server.connections == 0)
+
+
+@virtual_time
+async def test_a_call_waits_while_the_server_does_not_read() -> None:
+    async with Kit() as kit:
+        kit.server()
+        client = kit.client()
+        await kit.call(client, ECHO, data=b"")
+        pipe = kit.network.pipes[0]
+        pipe.stall()
+        big = asyncio.ensure_future(kit.call(client, ECHO, seconds=600, data=b"x" * 1_000_000))
+        await asyncio.sleep(0.001)
+        small = asyncio.ensure_future(kit.call(client, ECHO, seconds=600, data=b"small"))
+        await asyncio.sleep(1)
+        sent = pipe.client.sent
+        assert sent < 1_100_000
+        pipe.flow()
+        assert await small == b"small"
+        assert len(await big) == 1_000_000
+        assert kit.clock.monotonic() < 1.01, "it goes on when the server reads, not when somebody looks"
+
+
+@virtual_time
+async def test_a_client_that_does_not_read_its_answers_may_not_ask_for_more() -> None:
+    answered = 0
+
+    async def large(context: CallContext, request: Any) -> bytes:
+        nonlocal answered
+        answered += 1
+        return b"x" * 50_000
+
+    async with Kit() as kit:
+        kit.server(echo=large)
+        peer = RawPeer()
+        await kit.network.dial(Address.parse("unix:/a"), lambda: peer)
+        peer.transport.pause_reading()
+        for _ in range(500):
+            request = Request(peer.connection.new_id(), "wallet/Wallet/1.2/echo", None, ECHO_BODY)
+            peer.connection.send_request(request)
+            peer.send()
+            await asyncio.sleep(0.001)
+        assert answered < 20
+        peer.transport.resume_reading()
+        await until(lambda: answered == 500)
