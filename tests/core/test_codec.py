@@ -113,6 +113,13 @@ def test_a_copy_shares_nothing_with_the_original() -> None:
     assert (original.items, original.point.x) == ([1, 2], 1)
 
 
+def test_a_copy_may_have_a_limit() -> None:
+    codec, size = Codec(bytes), len(Codec(bytes).encode(b"x" * 100))
+    assert codec.copy(b"x" * 100, size) == b"x" * 100
+    with pytest.raises(InvalidArgument, match=f"takes {size} bytes, the limit is {size - 1}"):
+        codec.copy(b"x" * 100, size - 1)
+
+
 @given(
     st.builds(
         Everything,
@@ -240,7 +247,7 @@ def test_what_cannot_be_carried_is_refused_in_both_forms(value: Any) -> None:
 def test_a_table_by_anything_but_text_crosses_but_is_no_json() -> None:
     codec, table = Codec(dict[tuple[int, int], str]), {(1, 2): "a"}
     assert codec.copy(table) == table
-    with pytest.raises(InvalidArgument, match="cannot encode builtins.tuple"):
+    with pytest.raises(InvalidArgument, match=r"cannot encode builtins\.tuple"):
         codec.encode_json(table)
 
 

@@ -15,7 +15,7 @@ from calve.core.errors import DeadlineExceeded, InternalError, InvalidArgument, 
 from calve.core.trace import TraceContext
 from calve.observe import Registry, Tracing
 from calve.service import make_stub, remote_endpoints
-from calve.testing import stub_of, virtual_clock, virtual_time
+from calve.testing import endpoints_of, stub_of, virtual_clock, virtual_time
 from calve.testing.fakes.remote import FakeRemote
 
 
@@ -156,6 +156,24 @@ async def test_an_invalid_answer_is_the_callees_fault() -> None:
     assert await anext(items) == []
     with pytest.raises(InternalError, match=r"shop\.watch answered with something"):
         await anext(items)
+
+
+@virtual_time
+async def test_what_would_be_too_large_for_a_wire_is_refused_here_too() -> None:
+    service = ShopService()
+    shop = make_stub(describe(Shop), "shop", endpoints_of(Shop, service), hosted=True, message_bytes_max=100)
+    assert await shop.find([1] * 50) == [*[1] * 50, 10, 0]
+    with pytest.raises(InvalidArgument, match="the limit is 100"):
+        await shop.find([1] * 200)
+    service.answer = [1] * 200
+    with pytest.raises(InternalError, match="the limit is 100"):
+        await shop.find([])
+    items = shop.watch([])
+    assert await anext(items) == []
+    with pytest.raises(InternalError, match="the limit is 100"):
+        await anext(items)
+    with pytest.raises(InvalidArgument, match="the limit is 100"):
+        await anext(shop.watch([1] * 200))
 
 
 @virtual_time

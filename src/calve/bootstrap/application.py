@@ -146,7 +146,13 @@ class Application:
                 for operation in info.operations.values()
             }
         self.endpoints[name] = endpoints
-        self._stubs[info.cls] = make_stub(info, name, endpoints, hosted=service.implementation is not None)
+        self._stubs[info.cls] = make_stub(
+            info,
+            name,
+            endpoints,
+            hosted=service.implementation is not None,
+            message_bytes_max=self.config.wire.frame_bytes_max,
+        )
 
     async def _open_store(self, service: LoadedService) -> SqliteStore:
         self._progress(f"opening the store of {service.name}")

@@ -20,6 +20,7 @@ enters or leaves at the REST edge is the same whether the service behind it is i
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar, overload
 
@@ -139,10 +140,18 @@ class Codec(Generic[T]):
         except Exception as error:
             raise invalid_argument(error) from error
 
-    def copy(self, value: T) -> T:
-        """What the other side of a wire would see: encode, decode, check. The heart of every in-process call."""
+    def copy(self, value: T, bytes_max: int = sys.maxsize) -> T:
+        """What the other side of a wire would see: encode, decode, check. The heart of every in-process call.
+
+        Args:
+            bytes_max: Refuse what is larger when encoded, as a wire would.
+        Raises: InvalidArgument like `encode` and `decode`.
+        """
         try:
-            return self._msgpack_dec.decode(_msgpack.encode(value))  # type: ignore[no-any-return]
+            data = _msgpack.encode(value)
+            if len(data) > bytes_max:
+                raise ValueError(f"takes {len(data)} bytes, the limit is {bytes_max}")
+            return self._msgpack_dec.decode(data)  # type: ignore[no-any-return]
         except Exception as error:
             raise invalid_argument(error) from error
 

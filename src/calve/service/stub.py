@@ -11,6 +11,7 @@ the wire when it is not. Which of both is decided once, when the unit is built.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
@@ -19,7 +20,14 @@ from ..core.context import CallContext, _current
 from ..core.errors import CallError, InternalError, InvalidArgument
 
 
-def make_stub(info: ContractInfo, service: str, endpoints: Mapping[str, Endpoint], *, hosted: bool) -> Any:
+def make_stub(
+    info: ContractInfo,
+    service: str,
+    endpoints: Mapping[str, Endpoint],
+    *,
+    hosted: bool,
+    message_bytes_max: int = sys.maxsize,
+) -> Any:
     """Make the stub of one contract.
 
     Args:
@@ -27,6 +35,8 @@ def make_stub(info: ContractInfo, service: str, endpoints: Mapping[str, Endpoint
         service: Name of the service that implements it.
         endpoints: One per operation, by name.
         hosted: Whether the endpoints run in this process.
+        message_bytes_max: Largest request, answer or item of a hosted service, encoded. The wire has a limit of its
+            own; a call that is too large for it must not work until the day its service moves out.
     Returns: an object with the methods of the contract; typed as the contract by whoever asks for it.
     """
     stub = type(
@@ -34,21 +44,23 @@ def make_stub(info: ContractInfo, service: str, endpoints: Mapping[str, Endpoint
     )()
     for name, operation in info.operations.items():
         if operation.streaming:
-            call = _streaming(service, operation, endpoints[name], hosted)
+            call = _streaming(service, operation, endpoints[name], hosted, message_bytes_max)
+        elif hosted:
+            call = _hosted_unary(service, operation, endpoints[name], message_bytes_max)
         else:
-            call = (_hosted_unary if hosted else _remote_unary)(service, operation, endpoints[name])
+            call = _remote_unary(service, operation, endpoints[name])
         setattr(stub, name, call)
     return stub
 
 
-def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint) -> Callable[..., Any]:
+def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint, bytes_max: int) -> Callable[..., Any]:
     name, request_type, handle = f"{service}.{operation.name}", operation.request, endpoint.handle
     copy_request, copy_response = operation.request_codec.copy, operation.response_codec.copy
     is_command, get_current = operation.kind == "command", _current.get
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            request = copy_request(request_type(*args, **kwargs))
+            request = copy_request(request_type(*args, **kwargs), bytes_max)
         except TypeError as error:
             raise TypeError(f"{name}(): {error}") from None
         except InvalidArgument as error:
@@ -66,7 +78,7 @@ def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint) -> Cal
             error.operation = name
             raise
         try:
-            return copy_response(answer)
+            return copy_response(answer, bytes_max)
         except InvalidArgument as error:
             raise _bad_answer(name, error) from error
 
@@ -82,18 +94,20 @@ def _remote_unary(service: str, operation: Operation, endpoint: Endpoint) -> Cal
     return call
 
 
-def _streaming(service: str, operation: Operation, endpoint: Endpoint, hosted: bool) -> Callable[..., Any]:
+def _streaming(
+    service: str, operation: Operation, endpoint: Endpoint, hosted: bool, bytes_max: int
+) -> Callable[..., Any]:
     name, request_type, stream = f"{service}.{operation.name}", operation.request, endpoint.stream
     copy_request, copy_item = operation.request_codec.copy, operation.response_codec.copy
     assert stream is not None
 
     async def items(request: Any) -> AsyncIterator[Any]:
         try:
-            iterator = stream(_child(name, operation), copy_request(request) if hosted else request)
+            iterator = stream(_child(name, operation), copy_request(request, bytes_max) if hosted else request)
             try:
                 async for item in iterator:
                     try:
-                        copied = copy_item(item) if hosted else item
+                        copied = copy_item(item, bytes_max) if hosted else item
                     except InvalidArgument as error:
                         raise _bad_answer(name, error) from error
                     yield copied

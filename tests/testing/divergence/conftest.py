@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-
-from calve.testing import App, Runner
 from divergence_echo import Echo
 from divergence_relay import Relay
+
+from calve.testing import App, Runner
 
 SERVICES = ["divergence_echo", "divergence_relay"]
 

@@ -50,7 +50,7 @@ class Profile(Message):
     name: str
     nick: str | None = None
     phone: str | Unset = UNSET
-    email: str | None | Unset = UNSET
+    email: str | Unset | None = UNSET
 
 
 class Node(Message):
@@ -90,6 +90,7 @@ class Address(pydantic.BaseModel):
 
 
 UserId = NewType("UserId", int)
+Choice = Literal["a", 1] | None
 
 
 class Everything(Message):
@@ -161,7 +162,7 @@ class Echo(Contract, Protocol, version="1.0"):
     @query()
     async def kind(self, value: Kind) -> Kind: ...
     @query()
-    async def choice(self, value: Literal["a", 1, None]) -> Literal["a", 1, None]: ...
+    async def choice(self, value: Choice) -> Choice: ...
     @query()
     async def items(self, value: list[int]) -> list[int]: ...
     @query()
@@ -269,6 +270,11 @@ class Echo(Contract, Protocol, version="1.0"):
     async def hang(self, rows: list[int] | None = None) -> None: ...
     @command(timeout_seconds=0.2)
     async def hurry(self) -> None: ...
+    @query()
+    async def large(self, size: int) -> bytes:
+        """So many bytes."""
+        ...
+
     @query()
     async def events(self) -> tuple[str, ...]:
         """What the implementation noticed since `forget`."""
@@ -404,6 +410,9 @@ class EchoService(Echo):
 
     async def hurry(self) -> None:
         await self.hang()
+
+    async def large(self, size: int) -> bytes:
+        return b"x" * size
 
     async def events(self) -> tuple[str, ...]:
         return tuple(self._events)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from calve import CallError, Contract, call_options, command, query
 from divergence_echo import Declared, Echo
+
+from calve import CallError, Contract, call_options, command, query
 
 
 class Relay(Contract, Protocol, version="1.0"):

@@ -11,10 +11,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-
-from calve import UNSET
-from calve.core.errors import InternalError, InvalidArgument
-from calve.testing import App
 from divergence_echo import (
     Address,
     Card,
@@ -30,6 +26,10 @@ from divergence_echo import (
     Profile,
     Wire,
 )
+
+from calve import UNSET
+from calve.core.errors import InternalError, InvalidArgument
+from calve.testing import App
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
