@@ -12,13 +12,12 @@ from typing import Any
 
 import msgspec
 
-from ..core.codec import enc_hook
 from ..core.errors import CALL_ERRORS
 from .binding import Binding, Param, bind
 from .errors import DomainError
 from .operation import ContractInfo, Operation
 from .problems import PROBLEM_JSON, domain_error_type
-from .schema import Schema, Schemas
+from .schema import Schema, Schemas, json_value
 
 _REF = "#/components/schemas/"
 
@@ -147,7 +146,7 @@ def _parameter(schemas: Schemas, param: Param, where: str) -> Schema:
     if where == "path" and schema.get("type") == "string" and not {"format", "pattern", "minLength"} & schema.keys():
         schema["minLength"] = 1  # an empty segment is another path
     if not param.required and param.default is not msgspec.UNSET and param.default is not None:
-        schema = schema | {"default": msgspec.to_builtins(param.default, enc_hook=enc_hook)}
+        schema = schema | {"default": json_value(param.default)}
     return {"name": param.name, "in": where, "required": param.required, "schema": schema}
 
 

@@ -21,11 +21,12 @@ Schema = dict[str, Any]
 
 INT_MIN, INT_MAX = -(2**63), 2**64 - 1
 
-_DURATION = (
-    r"^[+-]?P(?=.)(\d{1,8}(\.\d{1,6})?D)?"
-    r"(T(?=.)(\d{1,9}(\.\d{1,6})?H)?(\d{1,9}(\.\d{1,6})?M)?(\d{1,9}(\.\d{1,6})?S)?)?$"
-)
-_DECIMAL = r"^-?\d{1,40}(\.\d{1,40})?$"
+# [0-9] and not \d, which is more than ASCII to some readers of schemas.
+_SECONDS = r"[0-9]{1,9}(\.[0-9]{1,6})?S"
+_MINUTES = rf"([0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
+_TIME = rf"T([0-9]{{1,9}}H{_MINUTES}?|{_MINUTES})"
+_DURATION = rf"^[+-]?P([0-9]{{1,8}}D({_TIME})?|{_TIME})$"
+_DECIMAL = r"^-?[0-9]{1,40}(\.[0-9]{1,40})?$"
 _BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 _PLAIN: dict[type[mi.Type], Schema] = {
@@ -36,7 +37,8 @@ _PLAIN: dict[type[mi.Type], Schema] = {
     mi.DateTimeType: {"type": "string", "format": "date-time"},
     mi.DateType: {"type": "string", "format": "date"},
     mi.TimeType: {"type": "string", "format": "time"},
-    mi.TimeDeltaType: {"type": "string", "format": "duration", "pattern": _DURATION},
+    # Not `format: duration`, which has neither signs nor fractions.
+    mi.TimeDeltaType: {"type": "string", "pattern": _DURATION, "examples": ["PT1H"]},
     mi.UUIDType: {"type": "string", "format": "uuid"},
     mi.DecimalType: {"type": "string", "format": "decimal", "pattern": _DECIMAL},
 }
@@ -226,7 +228,12 @@ def _default(field: mi.Field) -> Schema:
         return {"default": {} if field.default_factory is dict else []}
     if field.default in (msgspec.NODEFAULT, msgspec.UNSET):
         return {}
-    return {"default": msgspec.to_builtins(field.default, enc_hook=enc_hook, str_keys=True)}
+    return {"default": json_value(field.default)}
+
+
+def json_value(value: Any) -> Any:
+    """A value as `json.loads` would give it back."""
+    return msgspec.json.decode(msgspec.json.encode(value, enc_hook=enc_hook))
 
 
 def _doc(cls: Any) -> Schema:

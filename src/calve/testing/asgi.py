@@ -39,11 +39,16 @@ class AsgiCall:
     def __init__(self, app: App, scope: dict[str, Any], parts: Iterable[bytes], complete: bool) -> None:
         self._incoming: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         for part in parts:
-            self._incoming.put_nowait({"type": "http.request", "body": part, "more_body": True})
+            self.feed(part)
         if complete:
-            self._incoming.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+            self.feed(b"", last=True)
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.scope = scope
         self.task = asyncio.ensure_future(app(scope, self._incoming.get, self._outgoing.put))
+
+    def feed(self, part: bytes, *, last: bool = False) -> None:
+        """Another piece of the request's body."""
+        self._incoming.put_nowait({"type": "http.request", "body": part, "more_body": not last})
 
     def disconnect(self) -> None:
         """The client goes away."""
@@ -56,6 +61,7 @@ class AsgiCall:
         if wanted.done() or not self._outgoing.empty():
             return await wanted
         wanted.cancel()
+        await asyncio.wait({wanted})
         self.task.result()
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Protocol
@@ -12,10 +12,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from calve.contract import Contract, DomainError, Endpoint, Message, command, query
+from calve.contract import Contract, DomainError, Message, command, query
 from calve.core.context import Principal, current_call
 from calve.core.errors import Unauthenticated
-from calve.testing import endpoints_of
+from calve.testing import VirtualLoop, endpoints_of
 from calve.testing.asgi import AsgiClient
 from calve.transport.rest import Headers, RestEdge, RestOptions
 
@@ -105,6 +105,9 @@ class Wallet(Contract, Protocol, version="1.0"):
     @query(http="GET /wait", timeout_seconds=10 * MINUTE)
     async def wait(self) -> str: ...
 
+    @command(http="POST /work", timeout_seconds=10 * MINUTE)
+    async def work(self, note: str) -> str: ...
+
     @query(http="GET /names/{name}")
     async def name(self, name: str) -> str: ...
 
@@ -184,6 +187,9 @@ class WalletService(Wallet):
             raise
         return "done"
 
+    async def work(self, note: str) -> str:
+        return note + await self.wait()
+
     async def name(self, name: str) -> str:
         return name
 
@@ -212,28 +218,34 @@ async def authenticate(headers: Headers) -> Principal | None:
     return Principal("ann", frozenset({role})) if role else None
 
 
-@pytest.fixture
-async def service() -> WalletService:
-    return WalletService()
+class Bank:
+    """The service behind an edge. Edges are made inside the loop that serves them, be its time real or virtual."""
 
+    def __init__(self) -> None:
+        self.service = WalletService()
 
-@pytest.fixture
-async def endpoints(service: WalletService) -> Sequence[Endpoint]:
-    return list(endpoints_of(Wallet, service).values())
-
-
-@pytest.fixture
-async def edge(endpoints: Sequence[Endpoint]) -> Callable[..., RestEdge]:
-    """Makes an edge with other options."""
-
-    def make(**options: Any) -> RestEdge:
+    def edge(self, **options: Any) -> RestEdge:
+        """An edge with other limits than usual."""
+        loop = asyncio.get_running_loop()
         return RestEdge(
-            endpoints, title="Bank", version="1.2", options=RestOptions(**options), authenticate=authenticate
+            endpoints_of(Wallet, self.service).values(),
+            title="Bank",
+            version="1.2",
+            options=RestOptions(**options),
+            authenticate=authenticate,
+            clock=loop.clock if isinstance(loop, VirtualLoop) else None,
         )
 
-    return make
+    def client(self, **options: Any) -> AsgiClient:
+        """A client of such an edge."""
+        return AsgiClient(self.edge(**options))
 
 
 @pytest.fixture
-async def client(edge: Callable[..., RestEdge]) -> AsgiClient:
-    return AsgiClient(edge())
+def bank() -> Bank:
+    return Bank()
+
+
+@pytest.fixture
+async def client(bank: Bank) -> AsgiClient:
+    return bank.client()

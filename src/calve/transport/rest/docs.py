@@ -20,7 +20,6 @@ _SAMPLES = {
     "date-time": "2030-01-01T12:00:00Z",
     "date": "2030-01-01",
     "time": "12:00:00Z",
-    "duration": "PT1H",
     "decimal": "1.50",
 }
 
@@ -140,8 +139,8 @@ def _type(schema: Schema) -> str:
 def _sample(document: dict[str, Any], schema: Schema, depth: int) -> Any:
     """A value to start from."""
     schema = _resolved(document, schema)
-    if "default" in schema:
-        return schema["default"]
+    if "default" in schema or "examples" in schema:
+        return schema["default"] if "default" in schema else schema["examples"][0]
     if "const" in schema or "enum" in schema:
         return schema["const"] if "const" in schema else schema["enum"][0]
     if "anyOf" in schema:

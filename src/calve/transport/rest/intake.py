@@ -3,7 +3,7 @@
 Authorization etc.   through the Authenticator         CallContext.principal
 X-Request-Timeout    seconds, such as `2.5`            CallContext.deadline; can only shorten the operation's timeout
 Idempotency-Key      1 to 255 visible ASCII letters    CallContext.given_key; commands only
-traceparent          W3C trace context                 CallContext.given_trace; an invalid one is as good as none
+traceparent          W3C trace context                 CallContext.given_trace; without a valid one, a new trace
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ...contract import Endpoint
 from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.deadline import NEVER
-from ...core.trace import parse_traceparent
+from ...core.trace import TraceContext, parse_traceparent
 from .arguments import Arguments, check_json
 from .base import Authenticator, ClientGone, Event, Headers, RawHeaders
 from .exchange import Exchange
@@ -72,7 +72,7 @@ class Intake:
         if self._arguments.takes_body:
             body = await self._body(exchange, now)
         request = self._arguments.read(exchange.values, exchange.query, body)
-        return CallContext(self._name, deadline, principal, trace, key), request
+        return CallContext(self._name, deadline, principal, trace or TraceContext.entry(), key), request
 
     async def _body(self, exchange: Exchange, now: float) -> bytes:
         """The whole body, within the limits of size and time."""
