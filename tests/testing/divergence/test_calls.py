@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from calve.core.errors import (
     Unauthenticated,
 )
 from calve.core.trace import TraceContext
-from calve.testing import App
+from calve.testing import App, Runner
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -125,6 +126,20 @@ async def test_arguments_are_taken_when_the_call_is_made(app: App, echo: Any) ->
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_arguments_are_taken_when_the_call_is_made_although_nothing_is_connected_yet(runners: Runner) -> None:
+    async with runners.start(Path(__file__).parent, services=["divergence_echo"]) as app:
+        echo, rows = app.get(Echo), [1]
+        call = asyncio.create_task(echo.hang(rows))
+        lists = asyncio.create_task(anext(echo.lists(rows, 1)))
+        await asyncio.sleep(0)
+        rows.append(2)
+        assert await lists == [1, 0]
+        await noticed(app, "hanging with [1]")
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
 
 
 async def test_calls_run_side_by_side(app: App, echo: Any) -> None:

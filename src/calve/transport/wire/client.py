@@ -89,7 +89,11 @@ class WireClient:
         deadline = context.deadline
         while True:
             route = self._routes.to(service)
-            link = route.pick() or await self._wait_for_link(route, deadline)
+            link = route.pick()
+            if link is None:
+                # The arguments are those of this moment: the caller may go on and change them while this waits.
+                request = operation.request_codec.copy(request)
+                link = await self._wait_for_link(route, deadline)
             call_id = self._send(link, route, operation, request, context, 0)
             waiter = link.waiters[call_id] = self._loop.create_future()
             timer = None if deadline == NEVER else self._wheel.arm(deadline, partial(link.expire, call_id))
@@ -123,7 +127,11 @@ class WireClient:
         deadline = context.deadline
         while True:
             route = self._routes.to(service)
-            link = route.pick() or await self._wait_for_link(route, deadline)
+            link = route.pick()
+            if link is None:
+                # The arguments are those of this moment: the caller may go on and change them while this waits.
+                request = operation.request_codec.copy(request)
+                link = await self._wait_for_link(route, deadline)
             inbox = Inbox(link, self._options.window_items)
             inbox.call_id = self._send(link, route, operation, request, context, self._options.window_items)
             link.waiters[inbox.call_id] = inbox
