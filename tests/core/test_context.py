@@ -52,6 +52,17 @@ def test_the_trace_is_made_once_and_can_be_replaced_by_a_span() -> None:
     assert CallContext("wallet.debit", trace=given).trace is given
 
 
+def test_a_call_from_outside_has_the_trace_of_its_headers_or_a_new_one() -> None:
+    given = TraceContext.root(sampled=True)
+    context = CallContext("wallet.debit", trace=(given.traceparent(), "vendor=1"))
+    assert context.given_trace is context.given_trace is context.trace
+    assert (context.trace.traceparent(), context.trace.state) == (given.traceparent(), "vendor=1")
+    for headers in (("", ""), ("not a trace", "vendor=1")):
+        context = CallContext("wallet.debit", trace=headers)
+        assert context.given_trace is context.given_trace
+        assert context.trace.undecided
+
+
 def test_options_apply_inside_the_block_only() -> None:
     clock = VirtualClock()
     with call_options(timeout_seconds=5, idempotency_key="k1", principal=ALICE, clock=clock) as context:

@@ -78,8 +78,29 @@ def test_roots_differ_although_the_application_seeds_random() -> None:
     assert made[0] != made[1]
 
 
-def test_an_entry_leaves_the_decision_about_a_span_to_others() -> None:
+def test_an_entry_leaves_the_decision_about_a_span_to_others_behind_any_number_of_hops() -> None:
     entry = TraceContext.entry()
-    assert entry.undecided
-    assert not entry.sampled
-    assert not entry.remote
+    assert (entry.undecided, entry.sampled, entry.remote) == (True, False, False)
+    next_hop = parse_traceparent(entry.traceparent(), entry.state)
+    assert next_hop is not None
+    assert (next_hop.undecided, next_hop.sampled, next_hop.remote) == (True, False, True)
+    assert (next_hop.trace_id, next_hop.span_id) == (entry.trace_id, entry.span_id)
+    assert parse_traceparent(next_hop.traceparent(), next_hop.state) == next_hop
+
+
+def test_a_decision_against_a_span_is_one_for_everybody_behind() -> None:
+    entry = TraceContext.entry()
+    declined = entry.declined()
+    assert (declined.trace_id, declined.span_id) == (entry.trace_id, entry.span_id)
+    assert not declined.undecided
+    next_hop = parse_traceparent(declined.traceparent(), declined.state)
+    assert next_hop is not None
+    assert not next_hop.undecided
+
+
+def test_what_is_sampled_is_decided() -> None:
+    header = f"00-{TRACE}-{SPAN}-01"
+    parsed = parse_traceparent(header, TraceContext.entry().state)
+    assert parsed is not None
+    assert not parsed.undecided
+    assert not TraceContext.root().undecided

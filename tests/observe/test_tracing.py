@@ -120,7 +120,20 @@ def test_an_undecided_entry_is_decided_here_and_keeps_its_trace_id(ratio: float)
     assert entered.given_trace is not None
     assert entered.given_trace.trace_id == entry.trace_id
     assert entered.given_trace.sampled == bool(ratio)
+    assert not entered.given_trace.undecided
     assert [(s.kind, s.parent) for s in tracing.spans] == [("server", None)] * int(ratio)
+
+
+def test_what_an_untraced_process_passes_on_is_decided_where_there_is_tracing() -> None:
+    here, there, entry = Tracing.off(), RecordingTracing(), TraceContext.entry()
+    outer = context(entry)
+    assert here.start(outer, "orders", "place", "client") is None
+    assert outer.given_trace is entry
+    served = context(parse_traceparent(entry.traceparent(), entry.state))
+    there.finish(there.start(served, "wallet", "debit", "server"))
+    made = there.span("wallet/debit")
+    assert (made.kind, made.parent, made.trace.trace_id) == ("server", None, entry.trace_id)
+    assert made.trace.state == ""
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import msgspec
 from .clock import Clock, SystemClock
 from .deadline import NEVER
 from .ids import new_key
-from .trace import TraceContext
+from .trace import TraceContext, received_trace
 
 
 class Principal(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class CallContext:
         operation: str,
         deadline: float = NEVER,
         principal: Principal | None = None,
-        trace: TraceContext | None = None,
+        trace: TraceContext | tuple[str, str] | None = None,
         key: str | None = None,
     ) -> None:
         self.operation = operation
@@ -51,6 +51,8 @@ class CallContext:
         self.next_key: str | None = None
         """Idempotency key for the next command made from here; a command's own key is never passed on."""
         self._trace, self._key = trace, key
+        # A pair is what came in `traceparent` and `tracestate` ('' where nothing did). It is read when somebody asks for
+        # the trace, which for most calls nobody does.
 
     @property
     def idempotency_key(self) -> str:
@@ -66,10 +68,11 @@ class CallContext:
 
     @property
     def trace(self) -> TraceContext:
-        """This call's place in its trace; a new unsampled trace is started on first use when there is none."""
-        if self._trace is None:
-            self._trace = TraceContext.root()
-        return self._trace
+        """This call's place in its trace; a new one is started on first use when there is none."""
+        trace = self.given_trace
+        if trace is None:
+            trace = self._trace = TraceContext.entry()
+        return trace
 
     @trace.setter
     def trace(self, value: TraceContext) -> None:
@@ -77,8 +80,11 @@ class CallContext:
 
     @property
     def given_trace(self) -> TraceContext | None:
-        """The trace context if there is one already; never makes one."""
-        return self._trace
+        """The trace context if there is one already; a call from outside always has one."""
+        trace = self._trace
+        if isinstance(trace, tuple):
+            trace = self._trace = received_trace(*trace)
+        return trace
 
 
 _current: ContextVar[CallContext | None] = ContextVar("calve_call", default=None)

@@ -2,6 +2,7 @@
 
     traceparent: 00-<trace id, 32 hex>-<span id, 16 hex>-<flags, 2 hex>      flags bit 0: sampled
     tracestate:  vendor=value,…                                              not ours to read; passed on unchanged
+    tracestate:  calve=undecided                  ours: `not sampled` is no decision yet, whoever traces may make one
 
 Source: W3C Trace Context, level 1, sections 3.2 and 3.3. Spans themselves are made in the `observe` room, and only for
 sampled calls.
@@ -18,6 +19,7 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 _TRACESTATE = re.compile(r"[\x20-\x7e]{0,512}")
 # A generator of its own: application code that seeds `random` for its tests must not make trace ids repeat.
 _random = random.Random()
+_UNDECIDED = "calve=undecided"
 
 
 class TraceContext(msgspec.Struct, frozen=True, gc=False):
@@ -33,8 +35,11 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
     """The `tracestate` header that came with it."""
     remote: bool = False
     """Whether the span is another process's: true for what came in a header, false for what was made here."""
-    undecided: bool = False
-    """Whether there is no span yet and nobody has decided about one; never crosses a process border."""
+
+    @property
+    def undecided(self) -> bool:
+        """Whether there is no span yet and nobody has decided about one."""
+        return self.state == _UNDECIDED and not self.sampled
 
     @classmethod
     def root(cls, *, sampled: bool = False) -> TraceContext:
@@ -45,9 +50,13 @@ class TraceContext(msgspec.Struct, frozen=True, gc=False):
     def entry(cls) -> TraceContext:
         """Give a call from outside that brought no trace an identity, so that its log lines share one.
 
-        Whether it gets a span is left to the tracing that finds it.
+        Whether it gets a span is left to the first tracing it comes to, in this process or behind further hops.
         """
-        return cls(_random.getrandbits(128) or 1, _random.getrandbits(64) or 1, undecided=True)
+        return cls(_random.getrandbits(128) or 1, _random.getrandbits(64) or 1, False, _UNDECIDED)
+
+    def declined(self) -> TraceContext:
+        """The same place in the same trace, now decided: it is not sampled."""
+        return TraceContext(self.trace_id, self.span_id)
 
     def child(self) -> TraceContext:
         """A new span within the same trace."""
@@ -66,10 +75,22 @@ def parse_traceparent(header: str, state: str = "") -> TraceContext | None:
         state: Value of `tracestate`; dropped when it is longer than 512 characters or not printable ASCII.
     """
     match = _TRACEPARENT.fullmatch(header)
-    if match is None or match[1] == "ff" or (match[1] == "00" and len(header) != 55):
+    if match is None:
         return None
-    trace_id, span_id = int(match[2], 16), int(match[3], 16)
+    version, trace, span, flags = match.groups()
+    if version == "ff" or (version == "00" and len(header) != 55):
+        return None
+    trace_id, span_id = int(trace, 16), int(span, 16)
     if not trace_id or not span_id:
         return None
-    kept = state if _TRACESTATE.fullmatch(state) else ""
-    return TraceContext(trace_id, span_id, bool(int(match[4], 16) & 1), kept, remote=True)
+    if state and not _TRACESTATE.fullmatch(state):
+        state = ""
+    return TraceContext(trace_id, span_id, bool(int(flags, 16) & 1), state, True)
+
+
+def received_trace(header: str, state: str) -> TraceContext:
+    """The trace of a call from outside: the one it brought, or a new one.
+
+    Args: as for `parse_traceparent`; '' when there was none.
+    """
+    return parse_traceparent(header, state) or TraceContext.entry()

@@ -1,7 +1,7 @@
 """Tracing: decides for every call whether a span is made, and keeps the trace context right either way.
 
     context.given_trace          sampled                       not sampled
-      none, or undecided         span; context.trace = span    context.trace = a new trace, so that what follows agrees
+      none, or undecided         span; context.trace = span    context.trace says so, and what follows agrees
       from the caller            span; context.trace = span    unchanged
 
 A call that is not sampled costs one attribute read when tracing is off and one method call when it is on; no library
@@ -58,7 +58,7 @@ class Tracing:
         if parent is None or parent.undecided:
             root = parent or TraceContext.root()
             if not self._sampler.accepts(root.trace_id):
-                context.trace = root
+                context.trace = root.declined()
                 return None
             span = recorder.start(service, operation, kind, None, root.trace_id)
         else:

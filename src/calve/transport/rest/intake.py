@@ -16,7 +16,6 @@ from ...contract import Endpoint
 from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.deadline import NEVER
-from ...core.trace import TraceContext, parse_traceparent
 from .arguments import Arguments, check_json
 from .base import Authenticator, ClientGone, Event, Headers, RawHeaders
 from .exchange import Exchange
@@ -27,6 +26,7 @@ TIMEOUT_HEADER = "X-Request-Timeout"
 KEY_HEADER = "Idempotency-Key"
 TIMEOUT_SECONDS_MAX = 86_400.0
 
+_NO_TRACE = ("", "")
 _KEY = re.compile(rb"[\x21-\x7e]{1,255}")
 _SECONDS = re.compile(rb"\d{1,6}(\.\d{1,6})?")
 
@@ -57,12 +57,12 @@ class Intake:
         Raises: InvalidArgument, Unauthenticated, HttpError; ClientGone when it ends before it is complete.
         """
         headers, now = exchange.headers, self._monotonic()
-        deadline, trace, key, principal, body = NEVER, None, None, None, b""
+        deadline, trace, key, principal, body = NEVER, _NO_TRACE, None, None, b""
         if b"x-request-timeout" in headers:
             deadline = now + _timeout_seconds(headers[b"x-request-timeout"])
         if b"traceparent" in headers:
             state = headers.get(b"tracestate", b"").decode("latin-1")
-            trace = parse_traceparent(headers[b"traceparent"].decode("latin-1"), state)
+            trace = headers[b"traceparent"].decode("latin-1"), state
         if self._command and b"idempotency-key" in headers:
             key = _key(headers[b"idempotency-key"])
         if self._authenticate is not None:
@@ -72,7 +72,7 @@ class Intake:
         if self._arguments.takes_body:
             body = await self._body(exchange, now)
         request = self._arguments.read(exchange.values, exchange.query, body)
-        return CallContext(self._name, deadline, principal, trace or TraceContext.entry(), key), request
+        return CallContext(self._name, deadline, principal, trace, key), request
 
     async def _body(self, exchange: Exchange, now: float) -> bytes:
         """The whole body, within the limits of size and time."""

@@ -27,7 +27,6 @@ from ...core.errors import (
     Unavailable,
     UnknownOperation,
 )
-from ...core.trace import TraceContext, parse_traceparent
 from .base import WireOptions
 from .errors import FrameTooLarge
 from .failures import call_failure, failure_of, unsendable
@@ -157,13 +156,12 @@ class ServerLink(Link):
             self._tasks[call_id] = task
 
     def _context(self, request: Request, served: Served) -> CallContext:
-        timeout_ms, subject, header = request.timeout_ms, request.subject, request.traceparent
-        trace = None if header is None else parse_traceparent(header, request.tracestate)
+        timeout_ms, subject = request.timeout_ms, request.subject
         return CallContext(
             served.name,
             NEVER if timeout_ms is None else self._clock.monotonic() + timeout_ms * 0.001,
             None if subject is None else Principal(subject, request.roles),
-            trace or TraceContext.entry(),
+            (request.traceparent or "", request.tracestate),
             request.key,
         )
 
