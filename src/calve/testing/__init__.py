@@ -3,6 +3,7 @@
     runners, App, Runner     the same test in one process, through the codec, across processes     runners/
     stub_of, endpoints_of    a double of another service, called as the real one is                doubles.py
     VirtualClock             a clock that stands still until told                                  clock.py
+    AsgiClient, HttpClient   requests to an edge, without and with sockets                         asgi.py, rest.py
     virtual_time             an event loop that jumps instead of waiting                           loop.py
     fakes/                   one module per room, beside its ports
 
@@ -15,27 +16,31 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .asgi import Answer, AsgiClient
     from .clock import VirtualClock
     from .doubles import endpoints_of, stub_of
     from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
-    from .rest import RestClient, RestResponse
+    from .rest import HttpClient, RestClient
     from .runners import App, Runner
 
 # Looked up on first use: pytest loads the plugin, hence this package, in every run on a machine that has calve.
 _ROOMS = {
+    "asgi": ("Answer", "AsgiClient"),
     "clock": ("VirtualClock",),
     "doubles": ("endpoints_of", "stub_of"),
-    "rest": ("RestClient", "RestResponse"),
-    "runners": ("App", "Runner"),
     "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
+    "rest": ("HttpClient", "RestClient"),
+    "runners": ("App", "Runner"),
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
 
 __all__ = [
+    "Answer",
     "App",
+    "AsgiClient",
     "endpoints_of",
+    "HttpClient",
     "RestClient",
-    "RestResponse",
     "run_virtual",
     "Runner",
     "Stalled",

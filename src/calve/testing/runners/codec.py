@@ -10,8 +10,8 @@ from ...bootstrap.edge import make_edge, wire_options
 from ...runtime import AppConfig
 from ...runtime.plan import start_order
 from ...transport.wire import StaticResolver, WireClient, WireServer
+from ..asgi import AsgiClient
 from ..fakes.wire import MemoryNetwork
-from ..rest import AsgiRest
 from .base import App, Runner, bounded
 from .project import Project
 
@@ -30,7 +30,7 @@ class CodecRunner(Runner):
                 application = await self._host(config, {name}, network, stack)
                 network.serve(_address(name), await self._serve(config, application, stack))
             caller = await self._host(config, (), network, stack)
-            yield App(caller.get, AsgiRest(make_edge(config, caller.all_endpoints())))
+            yield App(caller.get, AsgiClient(make_edge(config, caller.all_endpoints())))
 
     async def _host(
         self, config: AppConfig, hosted: Collection[str], network: MemoryNetwork, stack: AsyncExitStack

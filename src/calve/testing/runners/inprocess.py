@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from ...bootstrap import Application, Base
 from ...bootstrap.edge import make_edge
-from ..rest import AsgiRest
+from ..asgi import AsgiClient
 from .base import App, Runner, bounded
 from .project import Project
 
@@ -22,4 +22,4 @@ class InProcessRunner(Runner):
         application = Application(project.config, project.config.services, Base.make())
         async with bounded(application.start, application.stop):
             edge = make_edge(project.config, application.all_endpoints())
-            yield App(application.get, AsgiRest(edge))
+            yield App(application.get, AsgiClient(edge))

@@ -20,7 +20,7 @@ from ...runtime.endpoints import socket_path, write_endpoints
 from ...runtime.output import Output, OutputOptions
 from ...runtime.sections import NAME_PATTERN
 from ...transport.wire import StaticResolver, WireClient
-from ..rest import HttpRest
+from ..rest import HttpClient
 from .base import START_SECONDS, STOP_SECONDS, App, Runner, bounded
 from .project import Project
 
@@ -37,7 +37,7 @@ class ProcessesRunner(Runner):
     async def _run(self, project: Project) -> AsyncIterator[App]:
         units = _Units(project)
         async with bounded(units.start, units.stop), _caller(project, units.addresses) as caller:
-            yield App(caller.get, HttpRest(units.url), units.log)
+            yield App(caller.get, HttpClient(units.url), units.log)
 
 
 @asynccontextmanager
