@@ -49,6 +49,10 @@ COMMANDS = """
 What `--help` prints, for every command. A command ends with status 0 when all went well, 2 for something that is wrong
 before anything ran, and 1 for the rest.
 """
+BENCHMARKS = """
+Every performance claim with its peers and limits, all measured in one run on one machine. Ratios are what counts;
+absolute figures depend on the machine and do not travel.
+"""
 NAMES = """
 What an application, its tests and an adapter import. Details are in the docstrings.
 """
@@ -177,8 +181,33 @@ def dependencies() -> str:
     return "".join(f"{room:{width}}  {' '.join(names)}".rstrip() + "\n" for room, names in rows.items())
 
 
+def benchmarks() -> str:
+    """The page of measurements, from what `make bench` wrote last."""
+    import json
+
+    parts: list[Iterable[str]] = []
+    for path in sorted((ROOT / "bench" / "results").glob("*.json")):
+        results = json.loads(path.read_text(encoding="utf-8"))
+        when = ", ".join(sorted({f"{r['date']} on {r['machine']}" for r in results}))
+        rows = [_measured(r) for r in results]
+        parts.append([f"## {path.stem}", "", f"`make bench ARGS={path.stem}`, {when}."])
+        parts.append(table(["claim", "measured", "target", "", "beside it"], rows))
+    return page("Benchmarks", BENCHMARKS, *parts)
+
+
+def _measured(result: dict[str, Any]) -> list[str]:
+    verdict = ""
+    if result["target"]:
+        sign, _, limit = result["target"].partition(" ")
+        good = result["value"] >= float(limit) if sign == ">=" else result["value"] <= float(limit)
+        verdict = "met" if good else "**missed**"
+    peers = ", ".join(f"{name} {figure:g}" for name, figure in result["peers"].items())
+    return [result["claim"], f"{result['value']:g} {result['unit']}", result["target"], verdict, peers]
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": names,
+    "benchmarks.md": benchmarks,
     "cli.md": commands,
     "dependencies.txt": dependencies,
     "errors.md": errors,
