@@ -51,8 +51,8 @@ class CallContext:
         self.next_key: str | None = None
         """Idempotency key for the next command made from here; a command's own key is never passed on."""
         self._trace, self._key = trace, key
-        # A pair is what came in `traceparent` and `tracestate` ('' where nothing did). It is read when somebody asks for
-        # the trace, which for most calls nobody does.
+        # A pair is what came in `traceparent` and `tracestate` ('' where nothing did). It is read when somebody asks
+        # for the trace, which for most calls nobody does.
 
     @property
     def idempotency_key(self) -> str:
