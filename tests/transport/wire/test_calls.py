@@ -212,6 +212,24 @@ async def test_an_answer_beyond_the_clients_limit_is_an_internal_error() -> None
 
 
 @virtual_time
+async def test_the_longest_errors_fit_into_the_smallest_frames() -> None:
+    async def echo(context: CallContext, request: Any) -> bytes:
+        raise InvalidArgument("é" * 100_000, field="é" * 100_000)
+
+    async def debit(context: CallContext, request: Any) -> Balance:
+        raise InsufficientFunds(missing_cents=10**10)
+
+    async with Kit() as kit:
+        kit.server(echo=echo, debit=debit)
+        client = kit.client(options=WireOptions(frame_bytes_max=4096))
+        with pytest.raises(InvalidArgument, match=r"é{800}…") as caught:
+            await kit.call(client, ECHO, data=b"")
+        assert len(caught.value.field) == 101
+        with pytest.raises(InsufficientFunds):
+            await kit.call(client, DEBIT, owner=OWNER, cents=1)
+
+
+@virtual_time
 async def test_an_answer_that_cannot_be_encoded_is_an_internal_error() -> None:
     async def echo(context: CallContext, request: Any) -> Any:
         return object()

@@ -339,6 +339,37 @@ async def test_another_protocol_version_names_both_at_once() -> None:
 
 
 @virtual_time
+async def test_what_cannot_be_helped_is_tried_again_all_the_same() -> None:
+    async with Kit() as kit:
+        kit.network.serve_protocol("unix:/a", lambda: ScriptedServer(version=2))
+        client = kit.client()
+        for _ in range(100):
+            with pytest.raises(Unavailable, match="version 2"):
+                await kit.call(client, ECHO, data=b"")
+        assert kit.network.attempts < 20, "but not for every call"
+        kit.server()
+        await asyncio.sleep(10)
+        assert await kit.call(client, ECHO, data=b"mended") == b"mended"
+
+
+@virtual_time
+async def test_a_dialler_that_fails_in_an_unknown_way_is_no_reason_to_spin(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken:
+        attempts = 0
+
+        async def dial(self, address: object, factory: object) -> None:
+            self.attempts += 1
+            raise RuntimeError("what is this")
+
+    async with Kit() as kit:
+        broken = Broken()
+        with pytest.raises(Unavailable, match="RuntimeError: what is this"):
+            await kit.call(kit.client(dialler=broken), ECHO, data=b"")
+        assert broken.attempts == 1
+    assert "may not fail with" in caplog.text
+
+
+@virtual_time
 async def test_a_server_that_breaks_the_protocol_loses_the_calls_it_had() -> None:
     async with Kit() as kit:
         scripted = ScriptedServer()
@@ -349,6 +380,58 @@ async def test_a_server_that_breaks_the_protocol_loses_the_calls_it_had() -> Non
         with pytest.raises(Unavailable, match="no frame") as caught:
             await call
         assert caught.value.may_have_run is True
+
+
+@virtual_time
+async def test_closing_the_client_while_it_connects_leaves_nothing() -> None:
+    async with Kit() as kit:
+        client = kit.client()
+        call = asyncio.ensure_future(kit.call(client, ECHO, data=b""))
+        await asyncio.sleep(0.01)
+        await client.close()
+        with pytest.raises(Unavailable, match="closed"):
+            await call
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@virtual_time
+async def test_no_call_begins_on_a_connection_that_is_closing() -> None:
+    async with Kit() as kit:
+        kit.server()
+        client = kit.client()
+        await kit.call(client, ECHO, data=b"")
+        closing = asyncio.ensure_future(client.close())
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="closed") as caught:
+            await kit.call(client, ECHO, data=b"")
+        assert caught.value.may_have_run is False
+        await closing
+
+
+@virtual_time
+async def test_a_drain_waits_for_the_work_of_clients_that_are_gone() -> None:
+    ended = False
+
+    async def thorough(context: CallContext, request: Any) -> bytes:
+        nonlocal ended
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            await asyncio.sleep(1)
+            ended = True
+        return b""
+
+    async with Kit() as kit:
+        server = kit.server(echo=thorough)
+        call = asyncio.ensure_future(kit.call(kit.client(), ECHO, data=b""))
+        await until(lambda: server.running == 1)
+        kit.network.pipes[0].cut()
+        with pytest.raises(Unavailable):
+            await call
+        assert (server.connections, server.running) == (0, 1)
+        assert await server.drain(30) is True
+        assert ended
+        assert kit.clock.monotonic() == pytest.approx(1, abs=0.1)
 
 
 @virtual_time

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, cast
 
 import pytest
@@ -113,6 +113,33 @@ async def test_a_producer_that_waits_for_credit_is_closed_as_well() -> None:
         await cast(Any, stream).aclose()
         await until(lambda: producer.closed and server.running == 0)
         assert len(kit.wheel) == 0
+
+
+@virtual_time
+async def test_a_producer_that_ignores_its_cancellation_is_stopped_at_the_next_item() -> None:
+    produced = 0
+
+    async def stubborn(context: CallContext, request: Any) -> AsyncIterator[int]:
+        nonlocal produced
+        while True:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1)
+            produced += 1
+            yield produced
+
+    async with Kit() as kit:
+        server = kit.server(count=stubborn)
+        client = kit.client()
+        for lose in (False, True):
+            stream = kit.stream(client, 0, seconds=None)
+            await anext(stream)
+            if lose:
+                kit.network.pipes[0].cut()
+            else:
+                await cast(Any, stream).aclose()
+            await until(lambda: server.running == 0)
+            await cast(Any, stream).aclose()
+        assert produced <= 4
 
 
 @virtual_time

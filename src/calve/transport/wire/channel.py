@@ -21,6 +21,7 @@ from .base import WireOptions
 from .client_link import ClientLink
 from .dialling import Dialler
 from .errors import VersionMismatch
+from .link import log
 
 DOUBLINGS_MAX = 30
 """Enough for any pause, and far from where floats end."""
@@ -45,19 +46,23 @@ class Channel:
         """The connection that takes calls."""
         self.reason = ""
         """Why there is none, after an attempt."""
-        self.hopeless = False
-        """Whether the last attempt failed for a reason that trying again does not mend."""
         self._dialler, self._options, self._software, self._on_change = dialler, options, software, on_change
         self._links: set[ClientLink] = set()
         self._attempt: asyncio.Task[None] | None = None
         self._failures = 0
         self._not_before = 0.0
+        self._hopeless = False
         self._closed = False
 
     @property
     def connected(self) -> bool:
         """Whether there is any connection, taking calls or only finishing some."""
         return bool(self._links)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the last attempt failed for a reason that waiting does not mend; until the next one is due."""
+        return self._hopeless and asyncio.get_running_loop().time() < self._not_before
 
     def want(self) -> None:
         """Somebody waits for this channel: connect, after the pause that is due. Does nothing if that is under way."""
@@ -66,22 +71,27 @@ class Channel:
             self._attempt = asyncio.get_running_loop().create_task(self._connect(), context=Context())
 
     def retire(self) -> None:
-        """Take no more calls; the connections end with their last one."""
-        self._closed = True
-        if self._attempt is not None:
-            self._attempt.cancel()
-        for link in self._links:
+        """Take no more calls, for good; the connections end with their last one."""
+        self._give_up()
+        for link in list(self._links):
             link.retire()
 
-    async def close(self, reason: str) -> None:
-        """End all connections; calls on them are lost. A closed channel stays closed."""
+    def hang_up(self, reason: str) -> None:
+        """Take no more calls, for good; calls in flight are lost."""
+        self._give_up()
+        for link in list(self._links):
+            link.hang_up(reason)
+
+    async def ended(self) -> None:
+        """Wait until nothing is left after `hang_up`."""
+        if self._attempt is not None:
+            await asyncio.gather(self._attempt, return_exceptions=True)
+        await asyncio.gather(*(asyncio.shield(link.closed) for link in self._links))
+
+    def _give_up(self) -> None:
         self._closed = True
         if self._attempt is not None:
             self._attempt.cancel()
-        links = list(self._links)
-        for link in links:
-            link.hang_up(reason)
-        await asyncio.gather(*(link.closed for link in links))
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -101,6 +111,9 @@ class Channel:
             self._failed(str(error), hopeless=True)
         except OSError as error:
             self._failed(_reason(error), hopeless=isinstance(error, ssl.SSLCertVerificationError))
+        except Exception as error:  # noqa: BLE001  (whatever it is: callers wait, and an attempt without a pause would follow)
+            log.exception("connecting to %s failed with what it may not fail with", self.address)
+            self._failed(f"{type(error).__name__}: {error}", hopeless=True)
         finally:
             self._attempt = None
             if self.link is not link:
@@ -110,7 +123,7 @@ class Channel:
     def _new_link(self, loop: asyncio.AbstractEventLoop, greeted: asyncio.Future[None]) -> ClientLink:
         def ready(link: ClientLink) -> None:
             if not greeted.done():
-                self.link, self.reason, self.hopeless, self._failures = link, "", False, 0
+                self.link, self.reason, self._hopeless, self._failures = link, "", False, 0
                 greeted.set_result(None)
 
         def unready(link: ClientLink) -> None:
@@ -134,7 +147,7 @@ class Channel:
 
     def _failed(self, reason: str, *, hopeless: bool) -> None:
         """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once."""
-        self.reason, self.hopeless = reason, hopeless
+        self.reason, self._hopeless = reason, hopeless
         doublings = min(self._failures, DOUBLINGS_MAX)
         ceiling = min(self._options.backoff_first_seconds * 2**doublings, self._options.backoff_max_seconds)
         self._failures += 1

@@ -117,7 +117,7 @@ class ClientLink(Link):
 
     def flush(self) -> None:
         """Hand everything to the transport, and remember what may have left this process."""
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
             self._sent_id = self.connection.last_id
         super().flush()
 
@@ -140,6 +140,11 @@ class ClientLink(Link):
         """Make no new calls; end with the last one."""
         self._stop()
         self._hang_up_when_idle()
+
+    def hang_up(self, reason: str) -> None:
+        """End the link; no call may begin on it meanwhile."""
+        self._stop()
+        super().hang_up(reason)
 
     def on_lost(self) -> None:
         """Give every call that waits its outcome."""

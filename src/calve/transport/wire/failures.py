@@ -24,8 +24,9 @@ from .errors import FrameTooLarge
 from .frames import Failure
 
 DOMAIN_ERROR = "domain_error"
-MESSAGE_CHARS_MAX = 4000
-"""Messages are for people; a longer one is cut."""
+MESSAGE_CHARS_MAX = 800
+FIELD_CHARS_MAX = 100
+"""Messages are for people, and this much fits into the smallest frame a peer may insist on; a longer one is cut."""
 
 log = logging.getLogger("calve.wire")
 
@@ -46,13 +47,13 @@ def failure_of(call_id: int, operation: Operation, error: Exception) -> Failure:
 
 
 def call_failure(call_id: int, error: CallError) -> Failure:
-    """The frame for a `CallError`."""
-    field = _cut(error.field) if isinstance(error, InvalidArgument) else None
+    """The frame for a `CallError`; fits into any peer's frames."""
+    field = _cut(error.field, FIELD_CHARS_MAX) if isinstance(error, InvalidArgument) else None
     return Failure(call_id, error.code, _cut(error), error.may_have_run, field)
 
 
 def unsendable(call_id: int, operation: Operation, error: Exception) -> Failure:
-    """The frame for an answer, an item or an error that could not be encoded or is too large; always small itself."""
+    """The frame for an answer, an item or an error that could not be encoded or is too large; it fits itself."""
     if isinstance(error, FrameTooLarge):
         text = str(error)
     else:
@@ -96,6 +97,6 @@ def _label(operation: Operation) -> str:
     return f"{operation.contract}.{operation.name}"
 
 
-def _cut(message: object) -> str:
+def _cut(message: object, chars_max: int = MESSAGE_CHARS_MAX) -> str:
     text = str(message)
-    return text if len(text) <= MESSAGE_CHARS_MAX else f"{text[:MESSAGE_CHARS_MAX]}…"
+    return text if len(text) <= chars_max else f"{text[:chars_max]}…"

@@ -120,9 +120,11 @@ class Link(asyncio.Protocol):
         self.loop.call_soon(self.flush)
 
     def flush(self) -> None:
-        """Hand everything to the transport."""
+        """Hand everything to the transport; what comes after its end is dropped."""
         if self._transport is not None and self.connection.out:
-            self._transport.write(self.connection.take())
+            data = self.connection.take()
+            if not self._transport.is_closing():
+                self._transport.write(data)
 
     def fail(self, error: ProtocolError) -> None:
         """End the link because the peer broke the protocol; it is told so."""

@@ -41,6 +41,15 @@ class ServerConnection(WireConnection):
         """Items a stream may send now; 0 also when it is over."""
         return max(0, self._calls.get(call_id, 0))
 
+    def cancelled(self, call_id: int) -> bool:
+        """Whether nobody waits for this call any more."""
+        return self._calls[call_id] == CANCELLED
+
+    def cancel_all(self) -> None:
+        """The client is gone: nobody waits for any call any more."""
+        for call_id in self._calls:
+            self._calls[call_id] = CANCELLED
+
     def send_response(self, call_id: int, answer: Any) -> None:
         """End a call with its answer; only forgets the call when the client has given it up.
 

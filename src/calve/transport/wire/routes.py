@@ -59,7 +59,13 @@ class Route:
         """Why there is no connection, per address."""
         if not self.channels:
             return "no address is known for it"
-        return "; ".join(f"{c.address}: {c.reason or 'not connected yet'}" for c in self.channels)
+        return "; ".join(f"{channel.address}: {_reason(channel)}" for channel in self.channels)
+
+
+def _reason(channel: Channel) -> str:
+    if channel.link is not None:
+        return "connected, but it does not read what is sent"
+    return channel.reason or "not connected yet"
 
 
 class Routes:
@@ -88,7 +94,10 @@ class Routes:
 
     async def close(self, reason: str) -> None:
         """End all connections."""
-        await asyncio.gather(*(channel.close(reason) for channel in (*self._channels.values(), *self._retired)))
+        channels = (*self._channels.values(), *self._retired)
+        for channel in channels:
+            channel.hang_up(reason)
+        await asyncio.gather(*(channel.ended() for channel in channels))
 
     def _update(self, route: Route, addresses: Sequence[Address]) -> None:
         route.addresses = addresses

@@ -53,9 +53,8 @@ class WireServer:
         self._wheel, self._clock, self._options, self._software = wheel, clock, options, software
         self._listeners: list[Listener] = []
         self._links: set[ServerLink] = set()
-        self._surroundings = (
-            copy_context()
-        )  # as of now, so that what a process sets for itself holds for its calls, too
+        # As of now, so that what a process sets for itself holds for its calls, too.
+        self._surroundings = copy_context()
         self._surroundings.run(_current.set, None)
         self._draining = False
         self._idle = asyncio.Event()
@@ -68,7 +67,7 @@ class WireServer:
     @property
     def connections(self) -> int:
         """Number of connections, whether anything is called on them or not."""
-        return len(self._links)
+        return sum(not link.closed.done() for link in self._links)
 
     @property
     def running(self) -> int:
@@ -136,7 +135,7 @@ class WireServer:
                     await self._until_idle()
                 for link in links:
                     link.hang_up("this server has stopped")
-                await asyncio.gather(*(link.closed for link in links))
+                await asyncio.gather(*(asyncio.shield(link.closed) for link in links))
         except TimeoutError:
             for link in links:
                 link.abort("this server has stopped")

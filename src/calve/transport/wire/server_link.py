@@ -60,7 +60,7 @@ class ServerLink(Link):
         surroundings: Context variables that every call starts with; nothing of whoever connected.
         on_begin: Called with this link when its transport is there.
         on_idle: Called when the last running call ends.
-        on_end: Called with this link when it has ended.
+        on_end: Called with this link when its transport and its last task have ended.
     """
 
     connection: ServerConnection
@@ -113,9 +113,11 @@ class ServerLink(Link):
             self.reason = self.reason or f"the client hung up: {cast(GoAway, frame).reason}"
 
     def on_lost(self) -> None:
-        """Nobody waits for the answers any more."""
+        """Nobody waits for the answers any more. The link has not ended before its last task has."""
+        self.connection.cancel_all()
         self._cancel_all()
-        self._on_end(self)
+        if not self._tasks:
+            self._on_end(self)
 
     def pause_writing(self) -> None:
         """A client that does not read its answers may not ask for more."""
@@ -222,6 +224,8 @@ class ServerLink(Link):
     def _ended(self, call_id: int) -> None:
         self._tasks.pop(call_id, None)
         if not self._tasks:
+            if self.closed.done():
+                self._on_end(self)
             self._on_idle()
 
     def _cancel_all(self) -> None:
@@ -249,6 +253,8 @@ class ServerLink(Link):
 
     async def _until_credit(self, call_id: int, served: Served, context: CallContext) -> None:
         """Hold the producer until the consumer has taken items, but not beyond the deadline."""
+        if self.connection.cancelled(call_id):  # the producer was told, and went on
+            raise asyncio.CancelledError
         waiting = self._waiting[call_id] = self.loop.create_future()
         timer = None
         if context.deadline != NEVER:
