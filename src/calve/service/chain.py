@@ -117,11 +117,13 @@ class Chain:
                     return stop.value
                 return await finish_until(wheel, context.deadline, body, waiting, too_late)
             except (Exception, CancelledError) as error:
-                outcome = outcome_of(error, name, operation, log)
-                code = outcome.code
-                if outcome.error is error:
-                    raise
-                raise outcome.error from error
+                raised, code = outcome_of(error, name, operation, log)
+                try:
+                    if raised is error:
+                        raise
+                    raise raised from error
+                finally:
+                    del raised  # its traceback refers to this frame: a cycle would keep the whole request alive
             finally:
                 reset_current(token)
                 metrics.in_flight -= 1
@@ -167,11 +169,13 @@ class Chain:
                 code = "cancelled"
                 raise
             except (Exception, CancelledError) as error:
-                outcome = outcome_of(error, name, operation, log)
-                code = outcome.code
-                if outcome.error is error:
-                    raise
-                raise outcome.error from error
+                raised, code = outcome_of(error, name, operation, log)
+                try:
+                    if raised is error:
+                        raise
+                    raise raised from error
+                finally:
+                    del raised  # its traceback refers to this frame: a cycle would keep the whole request alive
             finally:
                 try:
                     if hasattr(items, "aclose"):
