@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,4 +129,5 @@ def test_late_once_is_chance_and_twice_is_not() -> None:
 async def test_statements_are_not_kept_for_ever(store: SqliteStore) -> None:
     for i in range(1100):
         await store.one(f"SELECT {i} AS i", int)
-    assert store._read_plan.cache_info().currsize == 1024
+    cache: Any = store._readers._plans
+    assert cache.cache_info().currsize == 1024

@@ -19,7 +19,7 @@ from ..errors import TransactionError
 from ..metrics import StoreMetrics
 from .connection import Connection, NotHere
 from .options import SqliteOptions
-from .plan import Plan
+from .plan import Plan, Plans
 from .workers import Workers
 
 R = TypeVar("R")
@@ -35,10 +35,14 @@ class LoopShare:
     A statement on the loop does not suspend, so a task that runs a thousand in a row would stop everybody else.
     """
 
-    __slots__ = ("_limit", "_spent", "metrics")
+    __slots__ = ("limit", "metrics", "spent")
 
     def __init__(self, options: SqliteOptions, metrics: StoreMetrics) -> None:
-        self._limit, self._spent, self.metrics = options.loop_seconds_max, 0.0, metrics
+        self.metrics = metrics
+        self.limit = options.loop_seconds_max
+        """Seconds; for one statement, and for all since the loop last turned."""
+        self.spent = 0.0
+        """Seconds since `give_way`."""
 
     def attempt(self, connection: Connection, plan: Plan, work: Callable[..., R], *args: Any) -> R:
         """Run `work(plan, *args, limited=True)` here if the plan is fast; MISSED if it is, or turns out to be, slow."""
@@ -52,35 +56,43 @@ class LoopShare:
             return MISSED  # type: ignore[no-any-return]
         finally:
             seconds = _perf_counter() - start
-            self._spent += seconds
+            self.spent += seconds
             self.metrics.loop_statements += 1
             if connection.over_budget:
                 plan.slow()
             else:
-                plan.ran_on_loop(seconds > self._limit)
+                plan.ran_on_loop(seconds > self.limit)
 
     def learn(self, plan: Plan, over_budget: bool, seconds: float) -> None:
         """Learn from a run in a thread."""
-        plan.ran_in_thread(over_budget or seconds > self._limit)
-
-    @property
-    def used_up(self) -> bool:
-        """Whether it is time to let others run."""
-        return self._spent > self._limit
+        plan.ran_in_thread(over_budget or seconds > self.limit)
 
     async def give_way(self) -> None:
-        """Let the loop turn once."""
-        self._spent = 0.0
+        """Let the loop turn once; called when more than `limit` is spent."""
+        self.spent = 0.0
         await asyncio.sleep(0)
 
 
 class Lease:
     """One block's use of a connection; see the module."""
 
-    __slots__ = ("_finish", "_idle", "_workers", "connection", "over", "reason", "running", "share")
+    __slots__ = (
+        "_finish",
+        "_idle",
+        "_plans",
+        "_share",
+        "_workers",
+        "connection",
+        "failure",
+        "over",
+        "reason",
+        "running",
+    )
 
-    def __init__(self, connection: Connection, workers: Workers, share: LoopShare) -> None:
-        self.connection, self._workers, self.share = connection, workers, share
+    def __init__(self, connection: Connection, workers: Workers, share: LoopShare, plans: Plans) -> None:
+        self.connection, self._workers, self._share, self._plans = connection, workers, share, plans
+        self.failure: StoreError | None = None
+        """Why the first of its statements that failed did."""
         self.running = False
         """Whether a thread has the connection now."""
         self.over = False
@@ -88,22 +100,29 @@ class Lease:
         self.reason: StoreError | None = None
         """Why it is over, if not because the block has ended."""
         self._finish: Callable[[], None] | None = None
-        self._idle: list[asyncio.Future[None]] = []
+        self._idle: list[asyncio.Future[None]] | None = None
 
-    async def call(self, plan: Plan, work: Callable[..., R], *args: Any, many: bool = False) -> R:
-        """Run `work(plan, *args, limited)` where the plan says, or in a thread if it is for many rows.
+    async def call(self, sql: str, work: Callable[..., R], *args: Any, many: bool = False) -> R:
+        """Run `work(plan, *args, limited)` where the statement's plan says, or in a thread if it is for many rows.
 
-        Raises: what `work` raises; TransactionError (or `reason`) if the block is over.
+        Raises: what `work` raises, which is then the lease's `failure`; TransactionError (or `reason`) if the block is
+            over.
         """
         if self.running:
             await self.settle()
         if self.over:
             raise self.reason or TransactionError("the block has ended; use what it gave you only inside")
-        result = MISSED if many else self.share.attempt(self.connection, plan, work, *args)
-        if result is MISSED:
-            return await self.in_thread(plan, work, *args, many=many)
-        if self.share.used_up:
-            await self.share.give_way()
+        share = self._share
+        try:
+            plan = self._plans(sql)
+            result = MISSED if many else share.attempt(self.connection, plan, work, *args)
+            if result is MISSED:
+                return await self.in_thread(plan, work, *args, many=many)
+        except StoreError as error:
+            self.failure = self.failure or error
+            raise
+        if share.spent > share.limit:
+            await share.give_way()
         return result
 
     async def in_thread(self, plan: Plan, work: Callable[..., R], *args: Any, many: bool = False) -> R:
@@ -121,9 +140,9 @@ class Lease:
                 connection.patient(False)
 
         result, over_budget, seconds = await self.run(timed)
-        self.share.metrics.thread_statements += 1
+        self._share.metrics.thread_statements += 1
         if not many:
-            self.share.learn(plan, over_budget, seconds)
+            self._share.learn(plan, over_budget, seconds)
         return result
 
     async def run(self, work: Callable[[], R]) -> R:
@@ -132,8 +151,8 @@ class Lease:
 
         def done(result: R | None, error: BaseException | None) -> None:
             self.running = False
-            idle, self._idle = self._idle, []
-            for waiter in idle:
+            idle, self._idle = self._idle, None
+            for waiter in idle or ():
                 if not waiter.done():
                     waiter.set_result(None)
             if self._finish is not None:
@@ -152,7 +171,7 @@ class Lease:
         """Wait until no thread has the connection: statements of one block run one at a time."""
         while self.running:
             idle: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._idle.append(idle)
+            self._idle = [*(self._idle or ()), idle]
             await idle
 
     def end(self, finish: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ cannot be interrupted (SQLite would roll back the whole batch with it), hence th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import apsw
@@ -110,3 +110,7 @@ class Plan:
             self.slow()
         elif self.thread_runs:
             self.thread_runs -= 1
+
+
+Plans = Callable[[str], Plan]
+"""From a statement's text to its plan; keeps those used lately."""

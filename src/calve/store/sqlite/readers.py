@@ -17,7 +17,7 @@ from ..errors import StoreUnavailable, TransactionError
 from .connection import Connection
 from .lease import MISSED, Lease, LoopShare
 from .options import SqliteOptions
-from .plan import Plan
+from .plan import Plans
 from .workers import Workers
 
 
@@ -29,9 +29,14 @@ class Readers:
     """
 
     def __init__(
-        self, connect: Callable[[], Connection], workers: Workers, share: LoopShare, options: SqliteOptions
+        self,
+        connect: Callable[[], Connection],
+        workers: Workers,
+        share: LoopShare,
+        plans: Plans,
+        options: SqliteOptions,
     ) -> None:
-        self._connect, self._workers, self._share, self.options = connect, workers, share, options
+        self._connect, self._workers, self._share, self._plans, self.options = connect, workers, share, plans, options
         self._here = connect()
         self._here.patient(False)
         self._free: list[Connection] = []
@@ -40,18 +45,18 @@ class Readers:
         self._closed = False
         self._drained: asyncio.Future[None] | None = None
 
-    async def select(self, plan: Plan, params: dict[str, Any], into: Any, single: bool) -> list[Any]:
+    async def select(self, sql: str, into: Any, params: dict[str, Any], single: bool) -> list[Any]:
         """One read of what was last committed.
 
         Raises: StoreError: see `calve.store.errors`.
         """
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        connection = self._here
-        rows: list[Any] = self._share.attempt(connection, plan, connection.select, params, into, single)
+        connection, share, plan = self._here, self._share, self._plans(sql)
+        rows: list[Any] = share.attempt(connection, plan, connection.select, params, into, single)
         if rows is not MISSED:
-            if self._share.used_up:
-                await self._share.give_way()
+            if share.spent > share.limit:
+                await share.give_way()
             return rows
         lease = await self.lease()
         try:
@@ -72,7 +77,7 @@ class Readers:
         except BaseException:
             self._slots.release()
             raise
-        lease = Lease(connection, self._workers, self._share)
+        lease = Lease(connection, self._workers, self._share, self._plans)
         self._leases.add(lease)
         return lease
 
@@ -120,12 +125,12 @@ class Readers:
 class Snapshot(Reader):
     """The block of `store.read()`: a read transaction, which SQLite fixes at its first statement."""
 
-    __slots__ = ("_lease", "_plans", "_readers", "_watch")
+    __slots__ = ("_lease", "_readers", "_watch")
     _lease: Lease
     _watch: asyncio.TimerHandle
 
-    def __init__(self, readers: Readers, plans: Callable[[str], Plan]) -> None:
-        self._readers, self._plans = readers, plans
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
 
     async def __aenter__(self) -> Snapshot:
         lease = await self._readers.lease()
@@ -155,7 +160,4 @@ class Snapshot(Reader):
         self._readers.give_back(self._lease)
 
     def _select(self, sql: str, into: Any, params: dict[str, Any], single: bool) -> Coroutine[Any, Any, list[Any]]:
-        return self._run(sql, into, params, single)
-
-    async def _run(self, sql: str, into: Any, params: dict[str, Any], single: bool) -> list[Any]:
-        return await self._lease.call(self._plans(sql), self._lease.connection.select, params, into, single)
+        return self._lease.call(sql, self._lease.connection.select, params, into, single)

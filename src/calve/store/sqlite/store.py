@@ -50,10 +50,10 @@ class SqliteStore(Store):
         self.metrics = StoreMetrics()
         self._lock, self._connection, (self._write_thread, self._read_threads) = lock, connection, threads
         share = LoopShare(options, self.metrics)
-        self._writer = Writer(connection, self._write_thread, share, options)
-        self._readers = Readers(partial(open_reader, path, options), self._read_threads, share, options)
-        self._write_plan = lru_cache(_PLANS_KEPT)(partial(Plan, trial=True))
-        self._read_plan = lru_cache(_PLANS_KEPT)(partial(Plan, trial=False))
+        write_plans, read_plans = (lru_cache(_PLANS_KEPT)(partial(Plan, trial=trial)) for trial in (True, False))
+        self._writer = Writer(connection, self._write_thread, share, write_plans, options)
+        connect = partial(open_reader, path, options)
+        self._readers = Readers(connect, self._read_threads, share, read_plans, options)
         self._closing: asyncio.Task[None] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -117,13 +117,13 @@ class SqliteStore(Store):
         return cls(path, options, lock, connection, threads)
 
     def transaction(self) -> SqliteTransaction:
-        return SqliteTransaction(self._writer, self._write_plan)
+        return SqliteTransaction(self._writer)
 
     def read(self) -> Snapshot:
-        return Snapshot(self._readers, self._read_plan)
+        return Snapshot(self._readers)
 
     def _select(self, sql: str, into: Any, params: dict[str, Any], single: bool) -> Coroutine[Any, Any, list[Any]]:
-        return self._readers.select(self._read_plan(sql), params, into, single)
+        return self._readers.select(sql, into, params, single)
 
     async def close(self, grace_seconds: float = 10.0) -> None:
         if self._closing is None:

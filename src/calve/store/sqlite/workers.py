@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class Workers:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, name: str, most: int) -> None:
         self._loop, self._name, self._most = loop, name, most
-        self._queue: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._queue: SimpleQueue[tuple[Callable[[], Any], Done[Any]] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._pending = 0
 
@@ -40,21 +40,11 @@ class Workers:
             thread = threading.Thread(target=self._run, name=f"{self._name}-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        self._queue.put((work, done))
 
-        def report(result: T | None, error: BaseException | None) -> None:
-            self._pending -= 1
-            done(result, error)
-
-        def job() -> None:
-            result, error = None, None
-            try:
-                result = work()
-            except BaseException as caught:  # noqa: BLE001  (whatever it is belongs to the one who waits)
-                error = caught
-            with suppress(RuntimeError):  # the loop is closed
-                self._loop.call_soon_threadsafe(report, result, error)
-
-        self._queue.put(job)
+    def _report(self, done: Done[Any], result: Any, error: BaseException | None) -> None:
+        self._pending -= 1
+        done(result, error)
 
     async def call(self, work: Callable[[], T]) -> T:
         """Run `work` in a thread and wait for it. A cancellation stops the waiting, not the work."""
@@ -80,7 +70,15 @@ class Workers:
 
     def _run(self) -> None:
         while (job := self._queue.get()) is not None:
-            job()
+            work, done = job
+            result, error = None, None
+            try:
+                result = work()
+            except BaseException as caught:  # noqa: BLE001  (whatever it is belongs to the one who waits)
+                error = caught
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(self._report, done, result, error)
+            del job, work, done, result, error  # or they would live until the next job
 
 
 class InlineWorkers(Workers):

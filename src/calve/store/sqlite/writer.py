@@ -7,7 +7,8 @@
 
 SQLite sees one transaction per batch. The first of ours needs no savepoint, since nothing would be left if it failed;
 each further one is a savepoint. "Nobody is ready" is asked one turn of the event loop after a release, so that tasks
-which the last commit woke together get into the next one together.
+which the last commit woke together get into the next one together; a caller who was alone last time need not wait for
+that.
 
 What a batch reads is not durable before its COMMIT: even a transaction that only read, or raised a domain error because
 of what it read, waits for the commit when there were writes in the batch before it.
@@ -18,15 +19,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from ...core.errors import StoreError
-from ..errors import StoreUnavailable, TransactionError
+from ..errors import StoreBusy, StoreUnavailable, TransactionError
 from .connection import Connection
 from .lease import Lease, LoopShare
 from .options import SqliteOptions
+from .plan import Plans
 from .workers import Workers
 
 _now = time.monotonic
@@ -35,17 +39,15 @@ _now = time.monotonic
 class Turn(Lease):
     """One transaction's turn at the writer."""
 
-    __slots__ = ("changes_before", "nested", "since", "task", "touched")
+    __slots__ = ("changes_before", "nested", "since", "task")
 
-    def __init__(self, connection: Connection, workers: Workers, share: LoopShare) -> None:
-        super().__init__(connection, workers, share)
+    def __init__(self, connection: Connection, workers: Workers, share: LoopShare, plans: Plans) -> None:
+        super().__init__(connection, workers, share, plans)
         self.task = asyncio.current_task()
         self.since = 0.0
         """When it got the writer, on the event loop's clock."""
         self.nested = False
         """Whether it is a savepoint, because the batch holds others."""
-        self.touched = False
-        """Whether any statement was started."""
         self.changes_before = 0
         """The connection's count of changed rows when it began."""
 
@@ -60,8 +62,11 @@ class _Waiter:
 class Writer:
     """The single writer of a database file. Only COMMIT and slow statements leave the event loop's thread."""
 
-    def __init__(self, connection: Connection, workers: Workers, share: LoopShare, options: SqliteOptions) -> None:
-        self.connection, self._workers, self._share, self._options = connection, workers, share, options
+    def __init__(
+        self, connection: Connection, workers: Workers, share: LoopShare, plans: Plans, options: SqliteOptions
+    ) -> None:
+        self.connection, self._workers, self._share, self._plans = connection, workers, share, plans
+        self._options = options
         self._metrics = share.metrics
         self._loop = asyncio.get_running_loop()
         self._owner: Turn | None = None
@@ -71,20 +76,21 @@ class Writer:
         self._begun = False
         self._committing = False
         self._settling = False
+        self._alone = False
         self._watch: asyncio.TimerHandle | None = None
         self._drained: asyncio.Future[None] | None = None
         self._evicting = False
 
     def turn(self) -> Turn:
         """A turn for the current task; `enter` waits for it."""
-        return Turn(self.connection, self._workers, self._share)
+        return Turn(self.connection, self._workers, self._share, self._plans)
 
-    async def enter(self, turn: Turn) -> None:
-        """Wait for the writer and begin.
+    def enter(self, turn: Turn) -> Coroutine[Any, Any, None] | None:
+        """Get the writer and begin.
 
+        Returns: what to await until it is the turn's, or None if it is already. What is awaited may raise StoreBusy.
         Raises:
             TransactionError: this task has the writer already.
-            StoreBusy: another process holds the database.
             StoreUnavailable: the store is closed.
         """
         if self._drained is not None:
@@ -95,7 +101,16 @@ class Writer:
                 "a transaction inside a transaction of the same store would wait for itself; pass the outer one on"
             )
         if owner is not None or self._committing or self._waiters:
-            await self._wait()
+            return self._enter_later(turn)
+        return self._take(turn)
+
+    async def _enter_later(self, turn: Turn) -> None:
+        await self._wait()
+        begun = self._take(turn)
+        if begun is not None:
+            await begun
+
+    def _take(self, turn: Turn) -> Coroutine[Any, Any, None] | None:
         self._owner = turn
         turn.since = self._loop.time()
         turn.changes_before = self.connection.changes
@@ -106,17 +121,22 @@ class Writer:
                 self.connection.command("SAVEPOINT calve")
                 turn.nested = True
             elif not self._begun:
-                await self._begin(turn)
+                self.connection.command("BEGIN IMMEDIATE")
+                self._begun = True
+        except StoreBusy:
+            # Somebody else holds the file: wait for them, but not on the loop's thread.
+            return self._begin_in_thread(turn)
         except BaseException:
             self.roll_back(turn)
             raise
+        return None
 
-    async def _begin(self, turn: Turn) -> None:
+    async def _begin_in_thread(self, turn: Turn) -> None:
         try:
-            self.connection.command("BEGIN IMMEDIATE")
-        except StoreError:
-            # Somebody else holds the file: wait for them, but not on the loop's thread.
             await turn.run(self._begin_patiently)
+        except BaseException:
+            self.roll_back(turn)
+            raise
         self._begun = True
 
     def _begin_patiently(self) -> None:
@@ -181,7 +201,7 @@ class Writer:
         def undo() -> None:
             nonlocal acknowledged
             self._undo(turn)
-            if outcome_counts and turn.touched and self._batch:
+            if outcome_counts and self._batch:
                 acknowledged = self._join()
             self._owner = None
             self._advance()
@@ -191,7 +211,9 @@ class Writer:
 
     def _undo(self, turn: Turn) -> None:
         self.connection.resume()
-        self.check_batch()
+        if self._begun and not self.connection.in_transaction:
+            # SQLite has ended the whole batch by itself, as it does after some errors (disk full, I/O).
+            self._lose(StoreError("another transaction of the same commit met an error that ended them all"))
         try:
             if not self._batch:
                 self._abort()
@@ -200,11 +222,6 @@ class Writer:
                 self.connection.command("RELEASE calve")
         except StoreError as error:
             self._lose(error)
-
-    def check_batch(self) -> None:
-        """Notice when SQLite has ended the whole batch by itself, as it does after some errors (disk full, I/O)."""
-        if self._begun and not self.connection.in_transaction:
-            self._lose(StoreError("another transaction of the same commit met an error that ended them all"))
 
     def _lose(self, error: StoreError) -> None:
         batch, self._batch = self._batch, []
@@ -245,7 +262,9 @@ class Writer:
             if not head.done():
                 head.set_result(None)
         elif self._begun:
-            if not self._settling:
+            if self._alone and self._batch:
+                self._commit()
+            elif not self._settling:
                 self._settling = True
                 self._loop.call_soon(self._settle)
         elif self._drained is not None and not self._drained.done():
@@ -270,6 +289,7 @@ class Writer:
     def _committed(self, batch: list[asyncio.Future[None]], start: float, _: None, error: BaseException | None) -> None:
         metrics = self._metrics
         self._committing = self._begun = False
+        self._alone = len(batch) == 1 and not self._waiters
         # Waiters before those who are acknowledged: they asked first, and the latter may well come back at once.
         for waiter in islice(self._waiters, self._options.batch_count_max):
             if not waiter.future.done():
