@@ -85,7 +85,7 @@ class TimerWheel:
             for timer in list(bucket):
                 if timer in bucket:  # a callback may have disarmed one that is due at the same tick
                     self._fire(timer)
-            bucket.clear()  # a timer refers to its bucket: without the way back, both go when the last user of either goes
+            bucket.clear()  # timers refer to their bucket; without the way back, a timer goes with its last user
         if self._buckets:
             self._schedule(min(self._buckets))
 

@@ -116,7 +116,7 @@ class Chain:
                 except StopIteration as stop:
                     return stop.value
                 return await finish_until(wheel, context.deadline, body, waiting, too_late)
-            except (Exception, CancelledError) as error:
+            except (Exception, CancelledError) as error:  # noqa: BLE001  (raised again, as the caller may see it)
                 raised, code = outcome_of(error, name, operation, log)
                 try:
                     if raised is error:
@@ -168,7 +168,7 @@ class Chain:
             except GeneratorExit:
                 code = "cancelled"
                 raise
-            except (Exception, CancelledError) as error:
+            except (Exception, CancelledError) as error:  # noqa: BLE001  (raised again, as the caller may see it)
                 raised, code = outcome_of(error, name, operation, log)
                 try:
                     if raised is error:
