@@ -11,7 +11,7 @@ from calve.core.context import CallContext
 from calve.core.errors import Unavailable
 from calve.testing.loop import virtual_time
 from calve.transport.wire import Address, WireOptions
-from calve.transport.wire.frames import GoAway, Hello, Request, Response
+from calve.transport.wire.frames import Failure, GoAway, Hello, Request, Response
 from calve.transport.wire.protocol_server import ServerConnection
 
 from .conftest import ECHO, ECHO_BODY, Kit, RawPeer, until
@@ -233,6 +233,8 @@ async def test_a_call_beyond_the_goaway_goes_elsewhere() -> None:
         await until(lambda: len(scripted.frames) == 3)
         kit.server()
         scripted.connection._append(GoAway(1, "this server is stopping"), 4096)
+        # The other call crossed the goaway: its refusal comes in the same piece, when nobody waits for it any more.
+        scripted.connection._append(Failure(2, "unavailable", "this server is stopping", False), 4096)
         old: Any = b"old"
         scripted.connection._append(Response(1, old), 4096)
         scripted.send()

@@ -100,14 +100,16 @@ class ClientLink(Link):
         """Answers, items, the server's hello and its farewell."""
         kind = type(frame)
         if kind is Response or kind is Failure or kind is End:
-            waiter = self.waiters.pop(frame.id)  # type: ignore[union-attr]
-            if not waiter.done():
+            # Not there: a goaway that came in the same piece has given it up, and it is being called elsewhere.
+            waiter = self.waiters.pop(frame.id, None)  # type: ignore[union-attr]
+            if waiter is not None and not waiter.done():
                 waiter.set_result(frame)
             if not self.ready:
                 self._hang_up_when_idle()
         elif kind is Item:
             item = cast(Item, frame)
-            cast(ItemWaiter, self.waiters[item.id]).put(item)
+            if item.id in self.waiters:
+                cast(ItemWaiter, self.waiters[item.id]).put(item)
         elif kind is Hello:
             self.greeted()
             self.ready, self.calls_max = True, cast(Hello, frame).calls_max
