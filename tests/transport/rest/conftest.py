@@ -124,7 +124,9 @@ class WalletService(Wallet):
     def __init__(self) -> None:
         self.running = asyncio.Event()
         self.go_on = asyncio.Event()
-        self.ended: str | None = None
+        self.cancelled = asyncio.Event()
+        self.closed = asyncio.Event()
+        self.note = ""
 
     async def debit(self, owner: UUID, cents: int) -> Balance:
         if cents > 100:
@@ -138,13 +140,13 @@ class WalletService(Wallet):
         return f"{name} {','.join(tags)}"
 
     async def close(self, owner: UUID, force: bool = False) -> None:
-        self.ended = f"closed, force={force}"
+        self.note = f"closed, force={force}"
 
     async def place(self, order: Order) -> Order:
         return order
 
     async def ping(self) -> None:
-        self.ended = "pinged"
+        self.note = "pinged"
 
     async def search(
         self,
@@ -183,7 +185,7 @@ class WalletService(Wallet):
         try:
             await self.go_on.wait()
         except asyncio.CancelledError:
-            self.ended = "cancelled"
+            self.cancelled.set()
             raise
         return "done"
 
@@ -206,7 +208,7 @@ class WalletService(Wallet):
             yield 1
             await asyncio.Event().wait()
         except (asyncio.CancelledError, GeneratorExit):
-            self.ended = "closed"
+            self.closed.set()
             raise
 
 

@@ -106,11 +106,17 @@ class Exchange:
             self._timer = self.wheel.arm(0.0, self._fire)
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching.
+
+        Leaves no reference from here to what refers to this exchange: a cycle would keep the request alive until the
+        garbage collector comes, and with it, on granian, a connection whose body was not read to its end.
+        """
         if self._timer is not None:
             self._timer.disarm()
+            self._timer = self._task = None
         if self._listener is not None:
             self._listener.cancel()
+            self._listener = None
 
     def _fire(self) -> None:
         if not self._reading_until:

@@ -25,6 +25,7 @@ from ...contract import DomainError, Endpoint
 from ...core.clock import Clock
 from ...core.codec import enc_hook
 from ...core.context import CallContext
+from ...core.deadline import Timer
 from ...core.errors import CallError, InternalError, InvalidArgument
 from ...observe import Logger
 from .base import ClientGone
@@ -134,6 +135,7 @@ class Writer:
         self._send, self._wheel, self._status = exchange.send, exchange.wheel, status
         self._form, self._options, self._monotonic = form, options, monotonic
         self._lock = asyncio.Lock()
+        self._timer: Timer | None = None
         self._idle: asyncio.Task[None] | None = None
         self._last = monotonic()
         self.started = False
@@ -163,9 +165,11 @@ class Writer:
 
     def close(self) -> None:
         """No more signs of life."""
-        self._timer.disarm()
+        if self._timer is not None:
+            self._timer.disarm()
         if self._idle is not None:
             self._idle.cancel()
+        self._timer = self._idle = None  # see Exchange.close
 
     async def _write(self, data: bytes, *, last: bool = False) -> None:
         async with self._lock:
