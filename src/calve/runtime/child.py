@@ -132,10 +132,11 @@ class Child:
         self._transport.close()
 
     def _signal(self, number: signal.Signals) -> None:
-        assert self._transport is not None
         if not self.exited.is_set():
-            with contextlib.suppress(ProcessLookupError):
-                self._transport.send_signal(number)
+            # Not by the transport: it would first ask whether the process is gone, and so take the exit code away from
+            # whoever waits for it.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(self.pid, number)
 
     def _read_notices(self) -> None:
         assert self._ours is not None
