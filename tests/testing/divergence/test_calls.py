@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ async def error_of(call: Any) -> CallError:
     with pytest.raises(CallError) as caught:
         await call
     return caught.value
+
+
+async def first(items: AsyncIterator[Any]) -> Any:
+    """The first item."""
+    return await anext(items)
 
 
 # --- deadlines
@@ -132,7 +138,7 @@ async def test_arguments_are_taken_when_the_call_is_made_although_nothing_is_con
     async with runners.start(Path(__file__).parent, services=["divergence_echo"]) as app:
         echo, rows = app.get(Echo), [1]
         call = asyncio.create_task(echo.hang(rows))
-        lists = asyncio.create_task(anext(echo.lists(rows, 1)))
+        lists = asyncio.create_task(first(echo.lists(rows, 1)))
         await asyncio.sleep(0)
         rows.append(2)
         assert await lists == [1, 0]

@@ -30,7 +30,7 @@ class CodecRunner(Runner):
                 application = await self._host(config, {name}, network, stack)
                 network.serve(_address(name), await self._serve(config, application, stack))
             caller = await self._host(config, (), network, stack)
-            yield App(caller.get, AsgiClient(make_edge(config, caller.all_endpoints())))
+            yield App(caller.get, AsgiClient(make_edge(caller, caller.all_endpoints())))
 
     async def _host(
         self, config: AppConfig, hosted: Collection[str], network: MemoryNetwork, stack: AsyncExitStack

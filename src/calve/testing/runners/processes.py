@@ -21,11 +21,16 @@ from ...runtime.output import Output, OutputOptions
 from ...runtime.sections import NAME_PATTERN
 from ...transport.wire import StaticResolver, WireClient
 from ..rest import HttpClient
-from .base import START_SECONDS, STOP_SECONDS, App, Runner, bounded
+from .base import App, Runner, bounded
 from .project import Project
 
 TOPOLOGY = "calve_test"
 """Name of the topology that is made up for the test: one unit per service."""
+
+
+# Shorter than what an application may take as a whole, so that the process at fault is named and its log shown.
+READY_SECONDS = 45.0
+EXIT_SECONDS = 10.0
 
 
 class ProcessesRunner(Runner):
@@ -110,7 +115,7 @@ class _Units:
         self._children[service] = child
         waits = [asyncio.create_task(event.wait()) for event in (child.ready, child.exited)]
         try:
-            await asyncio.wait(waits, timeout=START_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in waits:
                 task.cancel()
@@ -118,7 +123,7 @@ class _Units:
             await child.close()
             raise self._failure(child)
         if not child.ready.is_set():
-            raise AssertionError(f"{unit} was not ready after {START_SECONDS:g} s\n{self.log()}")
+            raise AssertionError(f"{unit} was not ready after {READY_SECONDS:g} s\n{self.log()}")
         ready[service].set()
 
     def _failure(self, child: Child) -> Exception:
@@ -149,7 +154,11 @@ class _Units:
         Raises: AssertionError: one had ended before, ended badly or had to be killed; with the log.
         """
         early = [c for c in self._children.values() if c.exited.is_set()]
-        await asyncio.gather(*(self._stop(service) for service in self._children))
+        try:
+            await asyncio.gather(*(self._stop(service) for service in self._children))
+        except BaseException:
+            await self._abort()
+            raise
         await self._release()
         bad = early + [c for c in self._children.values() if c.exit_code != 0 and c not in early]
         if bad:
@@ -163,7 +172,7 @@ class _Units:
                 await self._gone[caller].wait()
         child.terminate()
         try:
-            await asyncio.wait_for(child.exited.wait(), STOP_SECONDS / 2)
+            await asyncio.wait_for(child.exited.wait(), EXIT_SECONDS)
         except TimeoutError:
             child.kill()
             await child.exited.wait()
