@@ -6,6 +6,7 @@
 SHELL := /bin/sh
 BIN   := $(CURDIR)/.venv/bin
 READY := .venv/.ready
+RUNS  := .venv/.runs
 ARGS  ?=
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -17,7 +18,7 @@ SOURCES := src tests examples bench docs scripts
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' Makefile
 
-run: $(READY) ## serve the shop on http://127.0.0.1:8000 until Ctrl-C
+run: $(RUNS) ## serve the shop on http://127.0.0.1:8000 until Ctrl-C
 	@cd examples/shop && exec $(BIN)/calve run $(ARGS)
 
 test: $(READY) ## run all tests, documentation and repository rules included; says what it left out
@@ -56,4 +57,10 @@ clean: ## remove the environment and everything made
 $(READY): pyproject.toml scripts/environment.py
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer on PATH; install one or say make PYTHON=/path/to/python3" >&2; exit 2; }
 	@$(PYTHON) scripts/environment.py dev
+	@touch $(RUNS) $@
+
+# Serving the shop needs a fifth of what testing it needs, so that the first `make run` does not keep anybody waiting.
+$(RUNS): pyproject.toml scripts/environment.py
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer on PATH; install one or say make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) scripts/environment.py
 	@touch $@

@@ -1,6 +1,6 @@
 """Make the development environment: `.venv` with Calve in it, editable, and the extras asked for.
 
-    python3 scripts/environment.py [extra ...]        called by the Makefile; `dev` unless told otherwise
+    python3 scripts/environment.py [extra ...]        called by the Makefile; without extras just what running needs
 
 Runs before anything is installed, hence on the standard library alone, and on old Pythons far enough to say that they
 are too old. Debian ships `venv` without `ensurepip`: there the environment is made bare and this Python's pip fills it.
@@ -45,8 +45,10 @@ def create(home: Path) -> Path:
 
 def install(python: Path, extras: str) -> None:
     """Install Calve editable with its extras, naming the packages as they come."""
-    print(f"installing calve[{extras}] into {HOME.name}; the first time takes a minute or two", flush=True)
-    command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "-e", f"{ROOT}[{extras}]"]
+    what = f"[{extras}]" if extras else ""
+    patience = "; the first time takes a minute or two" if extras else ""
+    print(f"installing calve{what} into {HOME.name}{patience}", flush=True)
+    command = [str(python), "-m", "pip", "install", "--progress-bar", "off", "-e", f"{ROOT}{what}"]
     terminal, count, log = sys.stdout.isatty(), 0, []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
@@ -71,7 +73,7 @@ def main() -> None:
     if sys.version_info < OLDEST:
         mine = f"{sys.executable} is {sys.version.split()[0]}"
         fail(f"Python 3.11 or newer is needed and {mine}; install one and say make PYTHON=/path/to/it")
-    install(create(HOME), ",".join(sys.argv[1:]) or "dev")
+    install(create(HOME), ",".join(sys.argv[1:]))
 
 
 if __name__ == "__main__":
