@@ -41,7 +41,22 @@ def test_values_are_read_and_overridden(make_config: MakeConfig) -> None:
 
 def test_services_have_settings(make_config: MakeConfig) -> None:
     config = make_config("[service.wallet]\noverdraft_cents = 5\n", CALVE_SERVICE_WALLET_API_KEY="k")
-    assert config.service_settings("wallet", WalletSettings) == WalletSettings(overdraft_cents=5, api_key=Secret("k"))
+    loaded = config.reader.load("service.wallet", WalletSettings)
+    assert loaded == WalletSettings(overdraft_cents=5, api_key=Secret("k"))
+
+
+def test_middleware_and_the_authenticator_have_sections_of_their_own(make_config: MakeConfig) -> None:
+    sections = "[middleware.audit]\nlevel = 1\n[authenticator]\nkey = 'k'\n[http]\nauthenticator = 'shop.login:Login'\n"
+    config = make_config(sections, CALVE_APP_MIDDLEWARE='["shop.trail:Audit", "shop.gate:doorman"]')
+    assert config.middleware == {"audit": "shop.trail:Audit", "doorman": "shop.gate:doorman"}
+    with pytest.raises(ConfigError, match=r"toml:9: \[middleware.audit\]: no middleware 'audit'; known: doorman"):
+        make_config(sections, CALVE_APP_MIDDLEWARE='["shop.gate:doorman"]')
+    with pytest.raises(ConfigError, match=r"two middleware named 'audit': 'shop.trail:Audit' and 'shop.gate:audit'"):
+        make_config("", CALVE_APP_MIDDLEWARE='["shop.trail:Audit", "shop.gate:audit"]')
+    with pytest.raises(
+        ConfigError, match=r"toml:9: \[authenticator\] has settings, but \[http\] authenticator names none"
+    ):
+        make_config("[authenticator]\nkey = 'k'\n")
 
 
 @pytest.mark.parametrize(

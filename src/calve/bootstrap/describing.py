@@ -1,7 +1,7 @@
 """Check a whole project before any of its processes starts.
 
-Everything is imported in this process, contracts and implementations, so that a cycle or a missing dependency shows as one
-line and not as the fifth of three units restarting.
+Everything is imported in this process, contracts and implementations, so that a cycle or a missing dependency shows as
+one line and not as the fifth of three units restarting.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from ..runtime import AppConfig
 from ..runtime.plan import ServiceFacts
 from ..service import dependency_graph, load_service
-from .application import wants_store
+from .stores import wants_store
 
 
 def describe_services(config: AppConfig) -> dict[str, ServiceFacts]:

@@ -6,29 +6,33 @@ from collections.abc import Iterable, Mapping
 
 from ..contract import Endpoint
 from ..runtime import AppConfig
-from ..service import load_object
 from ..transport.rest import Page, RestEdge, RestOptions
 from ..transport.wire import WireOptions
+from .application import Application
+from .extensions import load_authenticator
 
 
-def make_edge(config: AppConfig, endpoints: Iterable[Endpoint], pages: Mapping[str, Page] | None = None) -> RestEdge:
+def make_edge(
+    application: Application, endpoints: Iterable[Endpoint], pages: Mapping[str, Page] | None = None
+) -> RestEdge:
     """The REST edge of a project.
 
     Args:
+        application: Started; the authenticator may call its services.
         endpoints: What it serves.
         pages: Extra pages by path.
     Raises: ConfigError: the authenticator cannot be loaded, or two operations claim one path.
     """
-    where = config.file.where("http", "authenticator")
-    authenticator = load_object(config.http.authenticator, where=where) if config.http.authenticator else None
+    config, base = application.config, application.base
     return RestEdge(
         endpoints,
         title=config.app.name,
         version=config.app.version,
         description=config.app.description,
         options=RestOptions(body_bytes_max=config.http.body_bytes_max, nesting_max=config.http.nesting_max),
-        authenticate=authenticator() if isinstance(authenticator, type) else authenticator,
+        authenticate=load_authenticator(config, base, application.stub_for),
         pages=pages,
+        clock=base.clock,
     )
 
 

@@ -1,27 +1,29 @@
 """One unit process: an application, and everything through which the world reaches it.
 
-    start    telemetry, wire client, application, wire server, REST edge
-    drain    wire and REST stop accepting, calls in flight finish
-    stop     the reverse of start
+start    telemetry, wire client, application, wire server, REST edge
+drain    wire and REST stop accepting, calls in flight finish
+stop     the reverse of start
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from typing import Any
 
 from ..core.clock import SystemClock
 from ..core.deadline import TimerWheel
 from ..core.errors import ConfigError
-from ..observe import LogSetup, Registry, Telemetry, configure_logging, exposition
+from ..observe import Registry, Telemetry, configure_logging, exposition
 from ..runtime import AppConfig, Topology
 from ..runtime.health import PATHS, Health
 from ..store import Store
 from ..transport.rest import HttpServer, Page
 from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireServer
-from .application import Application, Base
+from .application import Application
+from .base import Base
 from .edge import make_edge, wire_options
 
 
@@ -44,7 +46,7 @@ class UnitProcess:
         self._is_edge = config.edge(topology) == name
         self.health = Health()
         self.url: str | None = None
-        self._undo: list[Callable[[], Awaitable[Any]]] = []
+        self._undo = AsyncExitStack()
         self._wire: WireServer | None = None
         self._http: HttpServer | None = None
 
@@ -56,16 +58,16 @@ class UnitProcess:
         config, unit = self._config, self._unit
         registry, clock = Registry(), SystemClock()
         logs = configure_logging(config.log.level, config.log.format, unit=unit.name)
-        self._undo.append(functools.partial(_close_logs, logs))
+        self._undo.callback(logs.close)
         telemetry = Telemetry.from_environment(
             app=config.app.name, unit=unit.name, registry=registry, clock=clock, install=True
         )
         await telemetry.start()
-        self._undo.append(telemetry.close)
+        self._undo.push_async_callback(telemetry.close)
         base = Base.make(clock=clock, registry=registry, tracing=telemetry.tracing)
         client = await self._wire_client(base.wheel, clock)
         self.application = Application(config, unit.services, base, client, progress=self.health.progress)
-        self._undo.append(self.application.stop)
+        self._undo.push_async_callback(self.application.stop)
         await self.application.start()
         self._add_checks()
         await self._listen(base)
@@ -86,9 +88,9 @@ class UnitProcess:
             return None
         resolver = FileResolver(config.discovery.file)
         await resolver.start()
-        self._undo.append(resolver.close)
+        self._undo.push_async_callback(resolver.close)
         client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=_tls(config))
-        self._undo.append(client.close)
+        self._undo.push_async_callback(client.close)
         return client
 
     def _add_checks(self) -> None:
@@ -97,27 +99,30 @@ class UnitProcess:
 
     async def _listen(self, base: Base) -> None:
         config = self._config
-        listen = config.units[self._unit.name].listen or config.wire.listen
+        own = config.units[self._unit.name].listen
+        listen = own or config.wire.listen
         if listen is None:
             return
         wire = self._wire = WireServer(
             self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
         )
-        self._undo.append(wire.close)
+        self._undo.push_async_callback(wire.close)
         base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: wire.connections)
-        where = config.file.where(f"unit.{self._unit.name}", "listen")
-        await wire.listen(Address.parse(listen, where=where), _tls(config))
+        where = config.file.where(f"unit.{self._unit.name}" if own else "wire", "listen")
+        address = Address.parse(listen, where=where)
+        # The units of one machine talk over Unix sockets, whatever certificates are there for others.
+        await wire.listen(address, _tls(config) if address.scheme == "tls" else None)
 
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application
         endpoints = application.all_endpoints() if self._is_edge else application.hosted_endpoints()
-        edge = make_edge(config, endpoints, self._pages(base.registry))
+        edge = make_edge(application, endpoints, self._pages(base.registry))
         port = config.units[self._unit.name].http_port
         self._http = HttpServer(
             edge, host=config.http.host, port=config.http.port if port is None else port, kind=config.http.server
         )
         await self._http.start()
-        self._undo.append(functools.partial(self._http.stop, 0))
+        self._undo.push_async_callback(self._http.stop, 0)
         host = f"[{config.http.host}]" if ":" in config.http.host else config.http.host
         self.url = f"http://{host}:{self._http.port}"
 
@@ -140,23 +145,12 @@ class UnitProcess:
         await asyncio.gather(*waits)
 
     async def stop(self) -> None:
-        """Release everything, the last first; one that fails does not keep the others."""
-        errors = []
-        while self._undo:
-            try:
-                await self._undo.pop()()
-            except Exception as error:  # noqa: BLE001
-                errors.append(error)
-        if errors:
-            raise errors[0]
+        """Release everything, the last first; one that fails does not keep the others. Safe to call twice."""
+        await self._undo.aclose()
 
 
 async def _readable(store: Store) -> None:
     await store.one("SELECT 1")
-
-
-async def _close_logs(logs: LogSetup) -> None:
-    logs.close()
 
 
 def _tls(config: AppConfig) -> TlsOptions | None:

@@ -11,12 +11,11 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from ..core.errors import ConfigError
-from ..core.settings import Settings, SettingsReader, env_name
+from ..core.settings import SettingsReader, env_name
 from ..core.suggest import did_you_mean
 from ..core.toml import TomlFile
 from .sections import (
@@ -34,10 +33,11 @@ from .topology import Topology, read_topologies
 
 FILE_NAME = "calve.toml"
 STORE_SCHEMES = ("sqlite",)
-_SECTIONS = ("app", "store", "http", "wire", "discovery", "log", "run", "unit", "service", "topology")
+_SECTIONS = (
+    "app", "store", "http", "wire", "discovery", "log", "run", "unit", "service", "topology", "middleware",
+    "authenticator",
+)  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
-
-S = TypeVar("S", bound=Settings)
 
 
 class AppConfig(msgspec.Struct, frozen=True, eq=False):
@@ -54,6 +54,8 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
     run: RunSettings
     services: dict[str, str]
     """Short name to dotted name of the package, in the order of `[app] services`."""
+    middleware: dict[str, str]
+    """What `[middleware.<name>]` calls it to `module:attribute`, outermost first."""
     topologies: dict[str, Topology]
     """By name; always has `one`."""
     units: dict[str, UnitSettings]
@@ -63,13 +65,6 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
     def root(self) -> Path:
         """Folder of calve.toml: relative paths start here, and services are imported from here."""
         return self.file.path.parent
-
-    def service_settings(self, service: str, kind: type[S]) -> S:
-        """The settings of a service (short name), from `[service.<name>]` and its overrides.
-
-        Raises: ConfigError: see `SettingsReader.load`.
-        """
-        return self.reader.load(f"service.{service}", kind)
 
     def store_url(self, service: str) -> str:
         """The store of one service: `{service}` filled in, a relative SQLite path made absolute."""
@@ -168,11 +163,14 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
         log=reader.load("log", LogSettings),
         run=reader.load("run", RunSettings),
         services=services,
+        middleware=_middleware(file, app),
         topologies=topologies,
         units={name: reader.load(f"unit.{name}", UnitSettings) for name in sorted(names)},
     )
     _check_names(config, "service", services)
     _check_names(config, "unit", names)
+    _check_names(config, "middleware", config.middleware)
+    _check_authenticator(config)
     _check_edge(config, names)
     _check_store(config)
     _check_tls(config)
@@ -195,8 +193,26 @@ def _services(file: TomlFile, app: AppSettings) -> dict[str, str]:
     return services
 
 
+def _middleware(file: TomlFile, app: AppSettings) -> dict[str, str]:
+    where = file.where("app", "middleware")
+    named: dict[str, str] = {}
+    for reference in app.middleware:
+        name = reference.rpartition(":")[2].lower()
+        if name in named:
+            both = f"{named[name]!r} and {reference!r}"
+            raise ConfigError(f"two middleware named {name!r}: {both}", where=where, fix="rename or remove one")
+        named[name] = reference
+    return named
+
+
+def _check_authenticator(config: AppConfig) -> None:
+    if config.file.table("authenticator") and config.http.authenticator is None:
+        what = "[authenticator] has settings, but [http] authenticator names none"
+        raise ConfigError(what, where=config.file.where("authenticator"), fix='write authenticator = "module:Class"')
+
+
 def _check_names(config: AppConfig, kind: str, known: Mapping[str, str] | set[str]) -> None:
-    """`[service.<name>]` and `[unit.<name>]` have to belong to something."""
+    """`[service.<name>]`, `[unit.<name>]` and `[middleware.<name>]` have to belong to something."""
     for name in config.file.table(kind):
         if name not in known:
             where = config.file.where(f"{kind}.{name}")

@@ -74,6 +74,7 @@ def _implementation(dotted: str, info: ContractInfo) -> type[Any]:
             fix=f"define exactly one class there that inherits {info.name}",
         )
     check_implementation(found[0], info)
+    check_hooks(found[0], info)
     return found[0]
 
 
@@ -98,6 +99,28 @@ def check_implementation(cls: type[Any], info: ContractInfo) -> None:
                 f"{name}{inspect.signature(method)} does not fit the contract's {shown}",
                 where=where,
                 fix="give it the parameters of the contract, in the same order",
+            )
+
+
+def check_hooks(cls: type[Any], info: ContractInfo) -> None:
+    """Check `start` and `stop`, which are called when a unit starts and stops, unless they are operations.
+
+    Raises: ConfigError: one is not a coroutine function without parameters.
+    """
+    for name in ("start", "stop"):
+        hook = getattr(cls, name, None)
+        if hook is None or name in info.operations:
+            continue
+        fits = inspect.iscoroutinefunction(hook)
+        try:
+            inspect.signature(hook).bind(None)
+        except TypeError:
+            fits = False
+        if not fits:
+            raise ConfigError(
+                f"{name!r} is called when its unit {name}s, but is not `async def {name}(self)`",
+                where=f"{cls.__module__}.{cls.__qualname__}",
+                fix="declare it so, or rename it",
             )
 
 

@@ -1,0 +1,56 @@
+"""The stores of services: which service has one, where it is, and what it tells about itself."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from ..core.errors import ConfigError
+from ..observe import Registry
+from ..runtime import AppConfig
+from ..service import LoadedService
+from ..service.injection import constructor_parameters
+from ..store import SqliteStore, Store, StoreMetrics, load_schema, sqlite_path
+
+
+def wants_store(service: LoadedService) -> bool:
+    """Whether a service's constructor asks for its database."""
+    return service.implementation is not None and Store in constructor_parameters(service.implementation).values()
+
+
+async def open_store(config: AppConfig, service: LoadedService, registry: Registry) -> SqliteStore:
+    """Open the database of a service, and make it if it is new.
+
+    Raises: ConfigError: its file or folder cannot be used, or its schema files do not fit; with the next step.
+    """
+    path = sqlite_path(config.store.url, service=service.name, root=config.root)
+    _make_folder(path.parent, config)
+    store = await SqliteStore.open(path, load_schema(service.folder / "schema"))
+    _export_metrics(registry, service.name, store.metrics)
+    return store
+
+
+def _make_folder(folder: Path, config: AppConfig) -> None:
+    """Make the folder of a database, so that a fresh checkout starts without a step by hand."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make the folder {folder}: {error.strerror}",
+            where=config.file.where("store", "url"),
+            fix="name a folder that this user may write to",
+        ) from error
+
+
+def _export_metrics(registry: Registry, service: str, metrics: StoreMetrics) -> None:
+    """Show what a store counts about itself among the unit's metrics."""
+    counters = {
+        "transactions": "Transactions acknowledged",
+        "rollbacks": "Transactions rolled back",
+        "commits": "Durable commits, each of one or more transactions",
+        "commit_failures": "Commits that failed",
+    }
+    for name, text in counters.items():
+        registry.counter(f"calve.store.{name}", text, functools.partial(getattr, metrics, name), service=service)
+    seconds = functools.partial(getattr, metrics, "commit_seconds")
+    registry.counter("calve.store.commit_duration", "Time spent in commits", seconds, unit="s", service=service)
