@@ -17,7 +17,6 @@ WIRE_CALLS, WIRE_CONNECTIONS = "transport/wire/test_calls.py", "transport/wire/t
 STORE_SUITE = "store/sqlite/test_conformance.py"
 
 TESTED_BY = {
-    "contract/binding.py": "transport/rest/test_arguments.py",
     "observe/base.py": "observe/test_tracing.py",
     "store/base.py": STORE_SUITE,
     "store/errors.py": "store/sqlite/test_errors.py",

@@ -69,6 +69,7 @@ def bind(operation: Operation) -> Binding:
         f"{operation.contract}_{operation.name}_body",
         [(f.name, f.type) if f.required else (f.name, f.type, f.default) for f in rest],
         frozen=True,
+        kw_only=True,  # a required keyword parameter may come after one with a default
         module=operation.request.__module__,
     )
     return Binding(path, (), body, None, required, versioned)
