@@ -112,7 +112,7 @@ KINDS: list[tuple[Any, list[Any], list[Any]]] = [
     (date, ["2030-01-31"], ["2030-02-31", ""]),
     (time, ["12:00:00Z"], ["25:00:00Z", ""]),
     (timedelta, ["P1D", "PT1.5S", "-P1DT2H3M4S", "+PT0S"], ["P", "P1Y", "PT", "1"]),
-    (Decimal, ["1", "-1.50"], ["", "abc", "1,5"]),
+    (Decimal, ["1", "-1.50", "+.5e-3", 1.5, 2], ["", "abc", "1,5", None]),
     (Colour, ["red"], ["green", 1]),
     (Size, [1], [3, "1"]),
     (Literal["a", 1], ["a", 1], ["b", 2]),

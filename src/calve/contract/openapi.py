@@ -171,14 +171,29 @@ def _answers(schemas: Schemas, operation: Operation, binding: Binding) -> Schema
 
 
 def _streams(schemas: Schemas, operation: Operation) -> Schema:
-    """Both forms of a stream. Neither has a schema of the whole in OpenAPI 3.1, so the item's is told beside it."""
-    item = schemas.of(operation.response)
-    events = "Each item is a message with JSON data; `event: end` ends the stream, `event: error` carries a problem."
-    lines = 'A line is {"item": ...}, and the last one {"end": true} or {"error": <problem>}.'
-    return {
-        "text/event-stream": {"schema": {"type": "string", "description": events}, "x-item": item},
-        "application/x-ndjson": {"schema": {"type": "string", "description": lines}, "x-item": item},
+    """Both forms of a stream. The schema is that of one event or line; OpenAPI 3.1 has no word for the whole."""
+    item, problem = schemas.of(operation.response), {"$ref": f"{_REF}Problem"}
+    event: Schema = {
+        "description": "An item; the last event is `end`, or `error` with a problem.",
+        "anyOf": [_event("message", item), _event("end", {"type": "object"}), _event("error", problem)],
     }
+    line: Schema = {
+        "description": "An item; the last line is `end`, or `error` with a problem.",
+        "anyOf": [_member("item", item), _member("end", {"const": True}), _member("error", problem)],
+    }
+    return {
+        "text/event-stream": {"schema": event, "x-item": item},
+        "application/x-ndjson": {"schema": line, "x-item": item},
+    }
+
+
+def _event(name: str, data: Schema) -> Schema:
+    content = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+    return {"type": "object", "properties": {"event": {"const": name}, "data": content}, "required": ["data"]}
+
+
+def _member(name: str, schema: Schema) -> Schema:
+    return {"type": "object", "properties": {name: schema}, "required": [name]}
 
 
 def _problems(schemas: Schemas, service: str, operation: Operation, binding: Binding) -> Schema:

@@ -26,7 +26,7 @@ _SECONDS = r"[0-9]{1,9}(\.[0-9]{1,6})?S"
 _MINUTES = rf"([0-9]{{1,9}}M({_SECONDS})?|{_SECONDS})"
 _TIME = rf"T([0-9]{{1,9}}H{_MINUTES}?|{_MINUTES})"
 _DURATION = rf"^[+-]?P([0-9]{{1,8}}D({_TIME})?|{_TIME})$"
-_DECIMAL = r"^-?[0-9]{1,40}(\.[0-9]{1,40})?$"
+_DECIMAL = r"^[+-]?([0-9]{1,40}(\.[0-9]{0,40})?|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?$"
 _BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
 
 _PLAIN: dict[type[mi.Type], Schema] = {
@@ -40,7 +40,8 @@ _PLAIN: dict[type[mi.Type], Schema] = {
     # Not `format: duration`, which has neither signs nor fractions.
     mi.TimeDeltaType: {"type": "string", "pattern": _DURATION, "examples": ["PT1H"]},
     mi.UUIDType: {"type": "string", "format": "uuid"},
-    mi.DecimalType: {"type": "string", "format": "decimal", "pattern": _DECIMAL},
+    # Written as text; read from a number, too, whose digits are taken as they are.
+    mi.DecimalType: {"type": ["string", "number"], "format": "decimal", "pattern": _DECIMAL, "examples": ["1.50"]},
 }
 
 

@@ -115,12 +115,15 @@ async def test_an_operation_without_body_ignores_one(client: AsgiClient) -> None
         (b"null", "$", "Expected `object`"),
         (b'{"lines":[{"sku":"a","quantity":0}]}', "$.lines[0].quantity", ">= 1"),
         (b'{"lines":[{"sku":"a","quantity":"1"}]}', "$.lines[0].quantity", "Expected `int`"),
+        (b'{"lines":[{"sku":"a","quantity":1.5}]}', "$.lines[0].quantity", "Expected `int`"),
+        (b'{"lines":[{"sku":"a","quantity":1e400}]}', "$.lines[0].quantity", "out of range"),
         (b'{"lines":[],"extra":18446744073709551616}', "$", "2**64"),
         (b'{"lines":[],"extra":1e999}', "$.extra", "out of range"),
         (b'{"lines":[],"note":"\xff"}', "$", "utf-8"),
         (b'\xef\xbb\xbf{"lines":[]}', "$", "malformed"),
         ('{"lines":[]}'.encode("utf-16"), "$", "malformed"),
         (b'{"lines":[]', "$", "truncated"),
+        (b'{"lines":[1.0', "$", "truncated"),
         (b'{"lines":[]}x', "$", "trailing"),
         (b'{"lines":[],"extra":' + b"[" * 64 + b"]" * 64 + b"}", "$", "deeper than 64 levels"),
         (b"[" * 100_000, "$", "deeper than 64 levels"),
@@ -132,6 +135,13 @@ async def test_bodies_that_do_not_fit_are_refused(client: AsgiClient, body: byte
     assert (answer.status, problem["code"], problem["field"]) == (400, "invalid_argument", field)
     assert problem["errors"][0]["in"] == "body"
     assert words in problem["detail"].lower() or words in problem["detail"]
+
+
+async def test_a_whole_number_is_an_integer_however_it_is_written(client: AsgiClient) -> None:
+    body = b'{"lines":[{"sku":"a","quantity":5.0},{"sku":"b","quantity":1e2}],"extra":[1.50,-0.0]}'
+    answer = await client.request("POST", "/orders", body=body, headers=JSON)
+    assert [line["quantity"] for line in answer.json()["lines"]] == [5, 100]
+    assert answer.json()["extra"] == [1.5, 0]
 
 
 async def test_nesting_up_to_the_limit_is_fine(client: AsgiClient) -> None:

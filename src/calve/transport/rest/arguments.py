@@ -12,7 +12,9 @@ Members of the body that the operation does not know are ignored, as on the wire
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -114,8 +116,29 @@ class Arguments:
         try:
             return self._body.decode_json(body)
         except InvalidArgument as error:
+            if _WHOLE.search(body):
+                return self._decode_integers(body)
             raise Refusal((error.field, "body", str(error))) from error
 
+    def _decode_integers(self, body: bytes) -> Any:
+        """Decode once more, 5.0 being 5: JSON has one kind of number, and its schemas call both an integer."""
+        assert self._body is not None
+        try:
+            return self._body.decode_json(msgspec.json.encode(_integral.decode(body)))
+        except msgspec.DecodeError as error:
+            raise Refusal(("$", "body", str(error))) from error
+        except InvalidArgument as error:
+            raise Refusal((error.field, "body", str(error))) from error
+
+
+def _number(text: str) -> Any:
+    value = Decimal(text)
+    whole = abs(value) < 2**64 and value == value.to_integral_value()
+    return int(value) if whole else msgspec.Raw(text.encode())
+
+
+_WHOLE = re.compile(rb"[0-9](\.0|[eE])")
+_integral = msgspec.json.Decoder(float_hook=_number)
 
 _DEFAULT: Any = object()
 """Stands for the default of a body parameter whose body is empty."""

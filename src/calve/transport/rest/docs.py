@@ -20,7 +20,6 @@ _SAMPLES = {
     "date-time": "2030-01-01T12:00:00Z",
     "date": "2030-01-01",
     "time": "12:00:00Z",
-    "decimal": "1.50",
 }
 
 
@@ -128,7 +127,7 @@ def _type(schema: Schema) -> str:
     kind = schema.get("type", "anything")
     if kind == "array" and isinstance(schema.get("items"), dict):
         return f"array of {_type(schema['items'])}"
-    shown = escape(str(schema.get("format", kind)))
+    shown = escape(str(schema.get("format") or (kind if isinstance(kind, str) else " or ".join(kind))))
     bounds = [(">=", "minimum"), (">", "exclusiveMinimum"), ("<=", "maximum"), ("<", "exclusiveMaximum")]
     # The 64-bit bounds that every integer has would only hide those that somebody meant.
     limits = [f"{sign} {schema[key]:g}" for sign, key in bounds if key in schema and abs(schema[key]) < 2**63]

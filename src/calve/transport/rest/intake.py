@@ -125,8 +125,8 @@ def _content_length(headers: RawHeaders) -> int | None:
     declared = headers.get(b"content-length")
     if declared is None:
         return None
-    if not declared.isdigit():
-        raise HttpError(400, "invalid_argument", "Content-Length is not a number")
+    if not declared.isdigit() or len(declared) > 18:
+        raise HttpError(400, "invalid_argument", "Content-Length is not a number of bytes")
     return int(declared)
 
 
