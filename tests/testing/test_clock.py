@@ -50,7 +50,10 @@ async def test_sleepers_wake_in_the_order_of_their_times() -> None:
     clock.advance(0.5)
     await asyncio.sleep(0)
     assert woken == []
-    clock.advance(10)
+    clock.advance(0.5)
+    await tasks[0]
+    assert woken == [1], "at the very moment"
+    clock.advance(9.5)
     await asyncio.gather(*tasks[:3])
     assert woken == [1, 2, 3]
     assert clock.sleeping == 1
