@@ -51,7 +51,7 @@ build: $(READY) ## build the source archive and the wheel into dist
 	@$(BIN)/python -m build --outdir dist .
 
 clean: ## remove the environment and everything made
-	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml scripts/environment.py

@@ -46,7 +46,7 @@ def tree(root: Path, tmp_path: Path) -> Path:
 @contextlib.contextmanager
 def _make_run(tree: Path, arguments: str, port: int) -> Iterator[subprocess.Popen[str]]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("CALVE_", "MAKE", "MFLAGS"))}
-    command = ["make", "-o", ".venv/.ready", f"BIN={Path(sys.executable).parent}", "run", f"ARGS={arguments}"]
+    command = ["make", "-o", ".venv/.runs", f"BIN={Path(sys.executable).parent}", "run", f"ARGS={arguments}"]
     with subprocess.Popen(
         command,
         cwd=tree,
