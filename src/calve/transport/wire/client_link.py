@@ -81,11 +81,11 @@ class ClientLink(Link):
         on_writable: Callable[[], None],
     ) -> None:
         super().__init__(options, loop)
+        self.waiters: dict[int, Waiter] = {}
+        """By call id."""
         self.connection = ClientConnection(options, self, software=software)
         self.ready = False
         """Whether new calls may be made."""
-        self.waiters: dict[int, Waiter] = {}
-        """By call id."""
         self.calls_max = 0
         """Calls the server lets be in flight; known once it has said hello."""
         self._on_ready, self._on_unready, self._on_writable = on_ready, on_unready, on_writable
@@ -116,6 +116,13 @@ class ClientLink(Link):
             self._on_ready(self)
         elif kind is GoAway:
             self._go_away(cast(GoAway, frame))
+
+    def wake(self) -> None:
+        """Send soon, together with what others are about to send; at once when there are no others."""
+        if self.waiters:
+            super().wake()
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Hand everything to the transport, and remember what may have left this process."""

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from ...core.errors import ConfigError
 from .address import Address
-from .tls import TlsOptions, client_context
+from .tls import TlsOptions, TlsReads, client_context, read_buffer
 
 
 class Dialler(Protocol):
@@ -33,6 +33,7 @@ class SocketDialler:
     def __init__(self, tls: TlsOptions | None = None) -> None:
         self._tls = tls
         self._context: ssl.SSLContext | None = None
+        self._buffer: memoryview
 
     async def dial(self, address: Address, factory: Callable[[], asyncio.Protocol]) -> None:
         """Connect. Raises ConfigError for `tls://` without usable certificates."""
@@ -45,6 +46,11 @@ class SocketDialler:
             if self._tls is None:
                 raise ConfigError(f"address {address} needs certificates", fix="give the client cert, key and ca")
             if self._context is None:
-                self._context = client_context(self._tls)
-            name = self._tls.server_name or address.host
-            await loop.create_connection(factory, address.host, address.port, ssl=self._context, server_hostname=name)
+                self._context, self._buffer = client_context(self._tls), read_buffer()
+            await loop.create_connection(
+                lambda: TlsReads(factory(), self._buffer),
+                address.host,
+                address.port,
+                ssl=self._context,
+                server_hostname=self._tls.server_name or address.host,
+            )

@@ -61,9 +61,10 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start: the hello is already waiting in the connection's buffer."""
         self._transport = cast(asyncio.Transport, transport)
-        # The system's socket buffer is the high-water mark: once it is full, whatever would write more waits. It also
-        # makes uvloop write at once rather than at the end of its turn.
-        self._transport.set_write_buffer_limits(high=1)
+        if self._transport.get_extra_info("sslcontext") is None:
+            # The system's socket buffer is the high-water mark: once it is full, whatever would write more waits. It
+            # also makes uvloop write at once rather than at the end of its turn. (Under TLS it does neither.)
+            self._transport.set_write_buffer_limits(high=1)
         self._set_timer(self._options.hello_seconds, self._no_hello)
         self.flush()
 

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from ...core.errors import ConfigError
 from .address import Address
-from .tls import TlsOptions, server_context
+from .tls import TlsOptions, TlsReads, read_buffer, server_context
 
 BACKLOG = 1024
 
@@ -58,9 +58,10 @@ async def listen(
     if address.scheme == "unix":
         return await _listen_unix(address, factory, loop)
     context = server_context(tls) if tls is not None else None
+    buffer = read_buffer()
     try:
         server = await loop.create_server(
-            factory,
+            factory if context is None else lambda: TlsReads(factory(), buffer),
             address.host,
             address.port,
             ssl=context,

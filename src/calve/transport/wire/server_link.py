@@ -80,13 +80,15 @@ class ServerLink(Link):
         on_end: Callable[[ServerLink], None],
     ) -> None:
         super().__init__(options, loop)
+        self._stopping = False
+        self._last = False
+        """Whether the only running call is just being answered."""
         self.connection = ServerConnection(options, self, software=software)
         self._served, self._exact = served, served.exact
         self._wheel, self._clock, self._surroundings = wheel, clock, surroundings
         self._on_begin, self._on_idle, self._on_end = on_begin, on_idle, on_end
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._stopping = False
 
     @property
     def running(self) -> int:
@@ -131,6 +133,11 @@ class ServerLink(Link):
         if self._transport is not None:
             self._transport.resume_reading()
 
+    def wake(self) -> None:
+        """Send soon, together with the answers of other calls; at once (when the call has ended) if there are none."""
+        if not self._last:
+            super().wake()
+
     def stop_calls(self) -> None:
         """Cancel what is running; its callers are told that it may have run."""
         self._stopping = True
@@ -170,6 +177,7 @@ class ServerLink(Link):
     async def _answer(self, call_id: int, served: Served, context: CallContext, request: Any) -> None:
         try:
             answer = await served.handle(context, request)
+            self._last = len(self._tasks) == 1 and call_id in self._tasks
             try:
                 self.connection.send_response(call_id, answer)
             except (FrameTooLarge, InvalidArgument) as error:
@@ -224,6 +232,8 @@ class ServerLink(Link):
     def _ended(self, call_id: int) -> None:
         self._tasks.pop(call_id, None)
         if not self._tasks:
+            self._last = False
+            self.flush()
             if self.closed.done():
                 self._on_end(self)
             self._on_idle()

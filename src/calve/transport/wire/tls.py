@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
 import msgspec
 
 from ...core.errors import ConfigError
+
+READ_BYTES = 256 * 1024
 
 
 class TlsOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +39,39 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
     Raises: ConfigError: as for `server_context`.
     """
     return _load(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), options)
+
+
+class TlsReads(asyncio.BufferedProtocol):
+    """Reads of a TLS connection, into a buffer that is there already; everything goes on to `protocol`.
+
+    uvloop and asyncio set 256 KiB aside for each read of a plain protocol under TLS, which takes longer than decrypting a
+    small message does. One buffer serves all connections of a loop: it is filled and emptied within one call.
+
+    Args:
+        protocol: Gets the data.
+        buffer: Shared; from `read_buffer`.
+    """
+
+    def __init__(self, protocol: asyncio.Protocol, buffer: memoryview) -> None:
+        self._protocol, self._buffer = protocol, buffer
+        self.connection_lost = protocol.connection_lost  # type: ignore[method-assign]
+        self.connection_made = protocol.connection_made  # type: ignore[method-assign]
+        self.eof_received = protocol.eof_received  # type: ignore[method-assign]
+        self.pause_writing = protocol.pause_writing  # type: ignore[method-assign]
+        self.resume_writing = protocol.resume_writing  # type: ignore[method-assign]
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where to read to."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So much was read."""
+        self._protocol.data_received(bytes(self._buffer[:nbytes]))
+
+
+def read_buffer() -> memoryview:
+    """A buffer for the connections of one server or client."""
+    return memoryview(bytearray(READ_BYTES))
 
 
 def _load(context: ssl.SSLContext, options: TlsOptions) -> ssl.SSLContext:
