@@ -33,6 +33,7 @@ lint: $(READY) ## style (ruff) and import layers (import-linter)
 
 types: $(READY) ## strict types (mypy) of the source, tests, examples and benchmarks
 	@$(BIN)/mypy
+	@$(BIN)/mypy examples/shop/conftest.py
 
 fmt: $(READY) ## rewrite the code in the house style
 	@$(BIN)/ruff check --fix --quiet $(SOURCES) || true

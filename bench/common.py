@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import TypedDict
 
 from rich.console import Console
@@ -39,7 +39,7 @@ def result(claim: str, value: float, unit: str, target: str, peers: Mapping[str,
         target=target,
         peers=rounded,
         machine=machine(),
-        date=datetime.date.today().isoformat(),
+        date=date.today().isoformat(),
     )
 
 

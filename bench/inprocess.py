@@ -1,9 +1,9 @@
 """A call within one process, through the whole chain, against a bare `await` on the same method.
 
-What the chain does meanwhile: binds the arguments, sends the request through the codec, makes a context, keeps the deadline,
-counts metrics, sends the answer through the codec. Beside it: what a wrapper costs that does a third of that by the usual
-means (a context variable, a no-op OpenTelemetry span, `asyncio.timeout`). No codec is the same call with by-reference
-arguments, to show what the codec's share is.
+What the chain does meanwhile: binds the arguments, sends the request through the codec, makes a context, keeps the
+deadline, counts metrics, sends the answer through the codec. Beside it: what a wrapper costs that does a third of that
+by the usual means (a context variable, a no-op OpenTelemetry span, `asyncio.timeout`). No codec is the same call with
+by-reference arguments, to show what the codec's share is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Memory that stays: after a million calls, and while and after ten thousand wire connections are open.
 
-Growth is measured on the resident set of the serving process, between two states that should be equal: after a warm-up and
-after the load. The figure beside it is what one open connection costs while it is open.
+Growth is measured on the resident set of the serving process, between two states that should be equal: after a warm-up
+and after the load. The figure beside it is what one open connection costs while it is open.
 """
 
 from __future__ import annotations
@@ -89,7 +89,10 @@ async def measure() -> list[Result]:
 
 
 async def _connections(server: WireServer, port: int) -> tuple[float, float]:
-    """Open many bare connections twice. Returns: kB of each while open, MB more after the second time than after the first."""
+    """Open many bare connections twice.
+
+    Returns: kB of each while open, MB more after the second time than after the first.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     count = min(CONNECTIONS, hard // 2 - 100)
@@ -103,12 +106,12 @@ async def _connections(server: WireServer, port: int) -> tuple[float, float]:
             sockets.append(peer)
             if opened % 50 == 0:
                 await asyncio.sleep(0)
-        while server.connections < count:
+        while server.connections < count:  # noqa: ASYNC110  (the server has no event for it)
             await asyncio.sleep(0.01)
         each = (resident_mb() - before) * 1000 / count
         for peer in sockets:
             peer.close()
-        while server.connections > 1:
+        while server.connections > 1:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
         after.append(resident_mb())
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,8 +1,8 @@
 """The limit: the least that framed MessagePack calls over asyncio can cost in this language.
 
-An `asyncio.Protocol` on uvloop, 4-byte length prefix, (id, body) in one MessagePack array, the handler run at once inside
-`data_received`, writes coalesced per turn of the loop. No envelope, no deadline, no cancellation, no bounds, no errors: whatever
-is more than this is the price of being usable.
+An `asyncio.Protocol` on uvloop, 4-byte length prefix, (id, body) in one MessagePack array, the handler run at once
+inside `data_received`, writes coalesced per turn of the loop. No envelope, no deadline, no cancellation, no bounds, no
+errors: whatever is more than this is the price of being usable.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ours, with everything on: stub, caller's half, wire, the full chain (deadline, role, span decision, metrics), service."""
+"""Ours, with everything on: stub, caller's half, wire, full chain (deadline, role, span decision, metrics), service."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     )
     try:
         assert process.stderr is not None
-        seen = []
+        seen: list[str] = []
         while not any("is ready" in line for line in seen):
             assert select.select([process.stderr], [], [], 60)[0], seen
             line = process.stderr.readline()

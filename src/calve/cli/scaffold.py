@@ -11,7 +11,8 @@ from string import Template
 
 from ..core.errors import ConfigError
 
-# Template -> where it goes. Templates end in .tmpl so that no linter or test collector takes them for the project's own code.
+# Template -> where it goes. Templates end in .tmpl so that no linter or test collector takes them for code of this
+# project.
 FILES = {
     "calve.toml": "calve.toml",
     "pyproject.toml": "pyproject.toml",

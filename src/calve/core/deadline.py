@@ -128,8 +128,8 @@ def finish_until(
 ) -> Generator[Any, Any, T]:
     """The second half of `run_until`: `body` has run up to its first suspension and yielded `waiting`.
 
-    For the call chain, which takes the eager step itself: most calls end in it, and a generator less is a tenth of their
-    price.
+    For the call chain, which takes the eager step itself: most calls end in it, and a generator less is a tenth of
+    their price.
     """
     if deadline == NEVER:
         return (yield from _resume(body, waiting))

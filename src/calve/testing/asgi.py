@@ -7,6 +7,8 @@
     call = client.start("GET", "/wallets/7/history")       # one that takes its time
     await call.part()                                      # the next piece of its body
     call.disconnect()                                      # the client goes away
+
+Nothing here opens a socket.
 """
 
 from __future__ import annotations

@@ -2,4 +2,6 @@
 
     wire/    the native protocol between Calve processes: MessagePack frames, many calls on one connection
     rest/    the HTTP edge, compiled from contracts
+
+They do not know each other either.
 """
