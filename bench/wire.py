@@ -1,8 +1,9 @@
 """Wire calls: ours over each kind of socket, beside the limit (a bare loop) and grpc.aio.
 
 Server and client are processes of their own, each pinned to a core; all servers stand ready (an idle one costs
-nothing), the clients run one after the other, and every round goes through all stacks, so that a slow minute of the machine
-hits all of them. Figures are medians over the rounds: calls per second with 64 in flight, and the median latency with one.
+nothing), the clients run one after the other, and every round goes through all stacks, so that a slow minute of the
+machine hits all of them. Figures are medians over the rounds: calls per second with 64 in flight, and the median
+latency with one.
 
     python -m bench.wire                                        all of it
     python -m bench.wire serve calve tcp://127.0.0.1:0          one server, prints its address

@@ -44,8 +44,8 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
 class TlsReads(asyncio.BufferedProtocol):
     """Reads of a TLS connection, into a buffer that is there already; everything goes on to `protocol`.
 
-    uvloop and asyncio set 256 KiB aside for each read of a plain protocol under TLS, which takes longer than decrypting a
-    small message does. One buffer serves all connections of a loop: it is filled and emptied within one call.
+    uvloop and asyncio set 256 KiB aside for each read of a plain protocol under TLS, which takes longer than decrypting
+    a small message does. One buffer serves all connections of a loop: it is filled and emptied within one call.
 
     Args:
         protocol: Gets the data.
