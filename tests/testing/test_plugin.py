@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import calve.testing
+
 APP = """
 from typing import Protocol
 from calve import Contract, Logger, query
@@ -86,3 +88,8 @@ def test_loading_the_plugin_loads_nothing_heavy() -> None:
     code = "import sys, calve.testing.plugin; print([m for m in ('msgspec', 'granian', 'apsw') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_a_name_that_the_testing_room_lacks_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match=r"module 'calve\.testing' has no attribute 'Runer'"):
+        calve.testing.Runer  # noqa: B018
