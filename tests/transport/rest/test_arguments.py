@@ -27,6 +27,23 @@ async def test_query_parameters_are_read_from_text(client: AsgiClient) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("query", "name", "value"),
+    [
+        ("limit=5.0", "limit", 5),
+        ("limit=1e1", "limit", 10),
+        ("exact=null", "exact", None),
+        ("exact=false", "exact", False),
+        ("ids=-0&ids=18446744073709551615", "ids", [0, 2**64 - 1]),
+        ("price=1e2", "price", "1E+2"),
+        ("text=null", "text", "null"),
+    ],
+)
+async def test_numbers_and_flags_are_written_as_in_json(client: AsgiClient, query: str, name: str, value: Any) -> None:
+    answer = await client.request("GET", f"/search?{query}" + ("" if "text" in query else "&text=a"))
+    assert (answer.status, answer.json()[name]) == (200, value)
+
+
 async def test_query_parameters_that_are_absent_have_their_defaults(client: AsgiClient) -> None:
     answer = await client.request("GET", "/search?&text=")
     assert answer.json() == {"text": "", "limit": 10, "ids": [], "exact": None, "since": None, "price": None}
@@ -38,6 +55,15 @@ async def test_query_parameters_that_are_absent_have_their_defaults(client: Asgi
         ("", "$", "text"),
         ("?text=a&limit=x", "$.limit", "Expected `int`"),
         ("?text=a&limit=0", "$.limit", ">= 1"),
+        ("?text=a&limit=1.5", "$.limit", "Expected `int`"),
+        ("?text=a&limit=1-", "$.limit", "Expected `int`"),
+        ("?text=a&limit=1e400", "$.limit", "Expected `int`"),
+        ("?text=a&limit=true", "$.limit", "Expected `int`"),
+        ("?text=a&limit=null", "$.limit", "Expected `int`"),
+        ("?text=a&exact=1", "$.exact", "Expected `bool | null`"),
+        ("?text=a&exact=TRUE", "$.exact", "Expected `bool | null`"),
+        ("?text=a&since=1577836800", "$.since", "datetime"),
+        ("?text=a&price=1,5", "$.price", "decimal"),
         ("?text=a&limit=", "$.limit", "Expected `int`"),
         ("?text=a&ids=1&ids=b", "$.ids[1]", "Expected `int`"),
         (f"?text=a&ids={2**64}", "$", "2**64"),

@@ -119,7 +119,7 @@ class Shop(Contract, Protocol, version="1.0"):
         self,
         colour: Colour,
         limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10,
-        ids: tuple[int, ...] = (),
+        sizes: tuple[int, ...] = (),
         exact: bool = False,
         since: datetime | None = None,
         price: Decimal | None = None,
@@ -141,32 +141,38 @@ class Shop(Contract, Protocol, version="1.0"):
 
 
 class ShopService(Shop):
-    """Says back what it is told."""
+    """Keeps orders, and says back whatever else it is told."""
+
+    def __init__(self) -> None:
+        self.orders: dict[UUID, Order] = {}
 
     async def place(self, order: Order) -> Order:
         if len(order.lines) > 2:
             raise SoldOut(left=2)
+        self.orders[order.id] = order
         return order
 
     async def order(self, id: UUID) -> Order:  # noqa: A002
-        raise NotFound(id=id)
+        if id not in self.orders:
+            raise NotFound(id=id)
+        return self.orders[id]
 
     async def cancel(self, id: UUID, reason: str = "") -> None:  # noqa: A002
-        if not reason:
+        if self.orders.pop(id, None) is None:
             raise NotFound(id=id)
 
     async def search(
         self,
         colour: Colour,
         limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 10,
-        ids: tuple[int, ...] = (),
+        sizes: tuple[int, ...] = (),
         exact: bool = False,
         since: datetime | None = None,
         price: Decimal | None = None,
         takes: timedelta | None = None,
         share: float = 0.5,
     ) -> tuple[Order, ...]:
-        return ()
+        return tuple(self.orders.values())[:limit]
 
     async def change(self, id: UUID, number: int, line: Line) -> Line:  # noqa: A002
         return line
@@ -195,7 +201,7 @@ async def test_the_document_and_the_edge_agree(tmp_path: Path) -> None:
     server = HttpServer(edge, host="127.0.0.1", port=0)
     await server.start()
     url = f"http://127.0.0.1:{server.port}/openapi.json"
-    options = ["--checks", "all", "-n", str(EXAMPLES), "--phases", "examples,coverage,fuzzing", "--seed", "1"]
+    options = ["--checks", "all", "-n", str(EXAMPLES), "--seed", "1"]
     options += ["--header", "Authorization: Bearer good", "--no-color", "--generation-database", "none"]
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("schemathesis")), "run", url, *options,

@@ -55,7 +55,7 @@ async def test_head_is_get_without_the_body(client: AsgiClient) -> None:
 
 
 async def test_an_operation_without_answer_has_no_body(client: AsgiClient, bank: Any) -> None:
-    closed = await client.request("DELETE", f"{WALLET}?force=1")
+    closed = await client.request("DELETE", f"{WALLET}?force=true")
     assert (closed.status, closed.body, bank.service.note) == (204, b"", "closed, force=True")
     assert not {"content-length", "content-type"} & closed.headers.keys()
     pinged = await client.request("POST", "/ping")

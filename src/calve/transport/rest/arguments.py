@@ -13,20 +13,18 @@ Members of the body that the operation does not know are ignored, as on the wire
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import msgspec
 
 from ...contract import Operation
-from ...contract.binding import Param, bind
+from ...contract.binding import bind
 from ...core.codec import Codec
 from ...core.errors import InvalidArgument
-from ...core.suggest import did_you_mean
 from .nesting import too_deep
 from .problem import HttpError, Refusal
+from .texts import Texts, refuse_query
 
 
 class Arguments:
@@ -39,15 +37,14 @@ class Arguments:
 
     def __init__(self, operation: Operation, nesting_max: int) -> None:
         binding = bind(operation)
-        self._path = tuple(p.name for p in binding.path)
-        self._query = {p.name: p for p in binding.query}
         self._kind = operation.request
-        self._texts = _texts_codec(operation, binding.path, binding.query) if self._path or self._query else None
+        self._texts = Texts(operation, binding) if binding.path or binding.query else None
         self.takes_body = binding.body is not None
         """Whether the body has to be read at all."""
         self._body = Codec(binding.body) if self.takes_body else None
         self._body_param, self._body_required = binding.body_param, binding.body_required
-        self._members = tuple(n for n in operation.params if n not in self._path) if self.takes_body else ()
+        in_path = {p.name for p in binding.path}
+        self._members = tuple(name for name in operation.params if name not in in_path) if self.takes_body else ()
         self._nesting_max = nesting_max
 
     def read(self, values: tuple[str, ...], query: bytes, body: bytes) -> Any:
@@ -58,44 +55,23 @@ class Arguments:
             query: Query string as it came.
             body: Whole body; ignored when the operation takes none.
         Returns: an instance of `operation.request`, the same that a peer on the wire would receive.
-        Raises: InvalidArgument, Refusal.
+        Raises: Refusal.
         """
-        texts: dict[str, Any] = dict(zip(self._path, values, strict=True)) if values else {}
-        if query:
-            self._add_query(texts, query)
+        if self._texts is None:
+            if query:
+                refuse_query(query)
+            texts = None
+        else:
+            texts = self._texts.read(values, query)
         if self._body is not None:
             return self._with_body(texts, body)
-        return self._kind() if self._texts is None else self._convert(texts)
+        return self._kind() if texts is None else texts
 
-    def _add_query(self, texts: dict[str, Any], query: bytes) -> None:
-        faults: list[tuple[str, str, str]] = []
-        for name, value in _pairs(query):
-            param = self._query.get(name)
-            if param is None:
-                known = did_you_mean(name, self._query)
-                faults.append((f"$.{name}", "query", f"unknown query parameter {name!r}; {known}"))
-            elif param.repeated:
-                texts.setdefault(name, []).append(value)
-            elif name in texts:
-                faults.append((f"$.{name}", "query", f"query parameter {name!r} is given more than once"))
-            else:
-                texts[name] = value
-        if faults:
-            raise Refusal(*faults[:20])
-
-    def _convert(self, texts: dict[str, Any]) -> Any:
-        assert self._texts is not None
-        try:
-            return self._texts.convert(texts, strict=False)
-        except InvalidArgument as error:
-            part = "path" if error.field.removeprefix("$.") in self._path else "query"
-            raise Refusal((error.field, part, str(error))) from error
-
-    def _with_body(self, texts: dict[str, Any], body: bytes) -> Any:
+    def _with_body(self, texts: Any, body: bytes) -> Any:
         decoded = self._decode(body)
-        if self._texts is None and self._body_param is None:
+        if texts is None and self._body_param is None:
             return decoded
-        arguments = msgspec.structs.asdict(self._convert(texts)) if self._texts is not None else {}
+        arguments = msgspec.structs.asdict(texts) if texts is not None else {}
         if self._body_param is None:
             for name in self._members:
                 arguments[name] = getattr(decoded, name)
@@ -142,30 +118,6 @@ _integral = msgspec.json.Decoder(float_hook=_number)
 
 _DEFAULT: Any = object()
 """Stands for the default of a body parameter whose body is empty."""
-
-
-def _texts_codec(operation: Operation, path: tuple[Param, ...], query: tuple[Param, ...]) -> Codec[Any]:
-    """The parameters that are text, as one struct: one conversion checks them all and names the one at fault."""
-    params = path + query
-    if {p.name for p in params} == set(operation.params):
-        return operation.request_codec
-    fields = [(p.name, p.kind) if p.required else (p.name, p.kind, p.default) for p in params]
-    return Codec(msgspec.defstruct(f"{operation.request.__name__}_texts", fields, frozen=True, kw_only=True))
-
-
-def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
-    """The pairs of a query string, as HTML forms write them. Raises Refusal when one is not UTF-8."""
-    decode: Callable[[bytes], str] = bytes.decode
-    for pair in query.split(b"&"):
-        if not pair:
-            continue
-        name, _, value = pair.partition(b"=")
-        try:
-            if b"%" in pair or b"+" in pair:
-                name, value = unquote_to_bytes(name.replace(b"+", b" ")), unquote_to_bytes(value.replace(b"+", b" "))
-            yield decode(name), decode(value)
-        except UnicodeDecodeError as error:
-            raise Refusal(("$", "query", f"the query string is not UTF-8: {error.reason}")) from error
 
 
 def check_json(headers: dict[bytes, bytes]) -> None:
