@@ -6,9 +6,10 @@ import asyncio
 import os
 from pathlib import Path
 
+import apsw
 import pytest
 
-from calve.store import Reader, SqliteOptions, SqliteStore, StoreUnavailable, TransactionError
+from calve.store import Reader, SqliteOptions, SqliteStore, StatementError, StoreUnavailable, TransactionError
 from calve.testing import virtual_time
 
 from .conftest import ACCOUNTS, put
@@ -39,7 +40,9 @@ async def test_a_cancelled_read_is_interrupted(tmp_path: Path, snapshot: bool) -
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        # The connection comes back, or closing would wait for it for ever.
+        # The connection comes back fit for use: with more than one slow read at a time, each of them is needed.
+        most = FOREVER.replace("FROM n)", "FROM n WHERE i < 10000)")
+        assert await asyncio.gather(*(store.one(most, int) for _ in range(4))) == [10_000] * 4
         await store.close(grace_seconds=60)
 
 
@@ -70,6 +73,12 @@ async def test_a_reader_that_goes_away_while_waiting_leaves_no_hole(tmp_path: Pa
             with pytest.raises(asyncio.CancelledError):
                 await waiting
         assert await store.one(COUNT, int) == 0
+
+
+async def test_too_many_rows_leave_no_read_open(store: SqliteStore) -> None:
+    with pytest.raises(StatementError, match="more than one row"):
+        await store.one("SELECT value FROM json_each('[1, 2, 3]')")
+    assert store._readers._here.raw.txn_state() == apsw.SQLITE_TXN_NONE
 
 
 @virtual_time

@@ -35,7 +35,11 @@ _PLANS_KEPT = 1024
 
 
 class SqliteStore(Store):
-    """A database file, open. Belongs to the event loop it was opened on; made by `open` or `memory`."""
+    """A database file, open. Belongs to the event loop it was opened on; made by `open` or `memory`.
+
+    Do not open the file with the standard library's `sqlite3` in the same process: two copies of SQLite in one process
+    undo each other's locks. From another process (the `sqlite3` shell, a backup tool) it is fine.
+    """
 
     def __init__(
         self,
