@@ -58,20 +58,33 @@ async def listen(
     if address.scheme == "unix":
         return await _listen_unix(address, factory, loop)
     context = server_context(tls) if tls is not None else None
-    buffer = read_buffer()
+    sock, buffer = await _bind(address, loop), read_buffer()
+    server = await loop.create_server(
+        factory if context is None else lambda: TlsReads(factory(), buffer),
+        sock=sock,
+        ssl=context,
+        ssl_handshake_timeout=handshake_seconds if context is not None else None,
+        backlog=BACKLOG,
+    )
+    return Listener(Address(address.scheme, host=address.host, port=sock.getsockname()[1]), server, None)
+
+
+async def _bind(address: Address, loop: asyncio.AbstractEventLoop) -> socket.socket:
+    """A TCP socket bound to the first address that the host stands for."""
+    sock = None
     try:
-        server = await loop.create_server(
-            factory if context is None else lambda: TlsReads(factory(), buffer),
-            address.host,
-            address.port,
-            ssl=context,
-            ssl_handshake_timeout=handshake_seconds if context is not None else None,
-            backlog=BACKLOG,
-        )
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, place = found[0]
+        sock = socket.socket(family, kind, protocol)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.setblocking(False)
+        sock.bind(place)
+        sock.listen(BACKLOG)  # here, where a port that another socket listens on is still an error of ours
     except OSError as error:
+        if sock is not None:
+            sock.close()
         raise _config_error(address, error) from error
-    port = server.sockets[0].getsockname()[1]
-    return Listener(Address(address.scheme, host=address.host, port=port), server, None)
+    return sock
 
 
 async def _listen_unix(

@@ -31,7 +31,10 @@ class Route:
         self._turn = 0
 
     def pick(self) -> ClientLink | None:
-        """A connection that can take a call now: the one with the fewest calls waiting; in turn among equals."""
+        """A connection that can take a call now: the one with the fewest calls waiting; in turn among equals.
+
+        Addresses without a connection are tried again on the way: they are new, or were away for a while.
+        """
         channels = self.channels
         if len(channels) == 1:
             link = channels[0].link
@@ -39,8 +42,12 @@ class Route:
         self._turn += 1
         best: ClientLink | None = None
         for offset in range(len(channels)):
-            link = channels[(self._turn + offset) % len(channels)].link
-            if link is None or not link.writable or len(link.waiters) >= link.calls_max:
+            channel = channels[(self._turn + offset) % len(channels)]
+            link = channel.link
+            if link is None:
+                channel.want()
+                continue
+            if not link.writable or len(link.waiters) >= link.calls_max:
                 continue
             if best is None or len(link.waiters) < len(best.waiters):
                 best = link
