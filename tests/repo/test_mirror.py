@@ -51,6 +51,9 @@ TESTED_BY = {
 """Module, relative to src/calve -> test file, relative to tests."""
 
 TOPICS = {
+    "bootstrap/test_traces.py": "one trace over every kind of hop",
+    "core/test_codec_pydantic.py": "the codec and the models of another library",
+    "service/test_chain_streams.py": "the chain around streams",
     "store/sqlite/test_crash.py": "a process killed at random moments",
     "store/sqlite/test_faults.py": "a failing disk",
     "store/test_typing.py": "what a type checker says of right and wrong use",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from divergence_echo import Declared, Echo
+from divergence_echo import Echo
+from divergence_types import Declared
 
 from calve import CallError, Contract, call_options, command, query
 

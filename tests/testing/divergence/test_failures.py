@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from divergence_echo import FAILURES, AlsoDeclared, Declared
+from divergence_echo import FAILURES
+from divergence_types import AlsoDeclared, Declared
 
 from calve import CallError, DomainError
 from calve.core import errors

@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
-from divergence_echo import (
+from divergence_types import (
     Address,
     Card,
     Cash,
