@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast
 
@@ -25,9 +26,12 @@ from ..store import SqliteStore
 from .base import Base
 from .extensions import load_middleware
 from .settings import read_settings
-from .stores import open_store, wants_store
+from .stores import check_schema_folders, open_store, wants_store
 
 T = TypeVar("T")
+
+HOOK_SECONDS = 2.0
+"""How long a service's `stop` may take, so that one that waits for somebody who is gone does not keep the others."""
 
 
 class Application:
@@ -69,6 +73,7 @@ class Application:
         try:
             self._load()
             order = start_order(dependency_graph(list(self.services.values())))
+            check_schema_folders(self.services.values())
             for name in self.hosted:
                 owner = self.services[name].implementation
                 self._settings[name] = read_settings(self.config, f"service.{name}", owner)
@@ -176,20 +181,22 @@ class Application:
     async def stop(self) -> None:
         """Stop the services (the last started first), then close their stores. Safe to call twice.
 
-        One that fails is logged and does not keep the others. A cancellation still closes the stores.
+        One that fails or takes more than `HOOK_SECONDS` is logged and does not keep the others. A cancellation still
+        closes the stores.
         """
         try:
             while self._started:
                 name = self._started.pop()
                 if hook := self._hook(name, "stop"):
-                    await self._quietly(hook, name, "service did not stop cleanly")
+                    await self._quietly(hook, HOOK_SECONDS, name, "service did not stop cleanly")
         finally:
             while self.stores:
                 name, store = self.stores.popitem()
-                await self._quietly(store.close, name, "store did not close cleanly")
+                await self._quietly(store.close, None, name, "store did not close cleanly")
 
-    async def _quietly(self, close: Callable[[], Any], name: str, message: str) -> None:
+    async def _quietly(self, close: Callable[[], Any], limit: float | None, name: str, message: str) -> None:
         try:
-            await close()
+            async with asyncio.timeout(limit):
+                await close()
         except Exception as error:
             self.base.log.exception(message, error=error, service=name)

@@ -1,13 +1,11 @@
-"""The parts of a unit's transports that follow from calve.toml alone; the runners of the testing room use them, too."""
+"""The REST edge of a unit, made after calve.toml; the runners of the testing room use it, too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 from ..contract import Endpoint
-from ..runtime import AppConfig
 from ..transport.rest import Page, RestEdge, RestOptions
-from ..transport.wire import WireOptions
 from .application import Application
 from .extensions import load_authenticator
 
@@ -34,8 +32,3 @@ def make_edge(
         pages=pages,
         clock=base.clock,
     )
-
-
-def wire_options(config: AppConfig) -> WireOptions:
-    """The limits of the wire."""
-    return WireOptions(frame_bytes_max=config.wire.frame_bytes_max, calls_max=config.wire.calls_max)

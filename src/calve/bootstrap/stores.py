@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..core.errors import ConfigError
@@ -16,6 +17,23 @@ from ..store import SqliteStore, Store, StoreMetrics, load_schema, sqlite_path
 def wants_store(service: LoadedService) -> bool:
     """Whether a service's constructor asks for its database."""
     return service.implementation is not None and Store in constructor_parameters(service.implementation).values()
+
+
+def check_schema_folders(services: Iterable[LoadedService]) -> None:
+    """Two services in single files side by side would find the same `schema/`, and each would make the other's tables.
+
+    Raises: ConfigError: names both.
+    """
+    owners: dict[Path, LoadedService] = {}
+    for service in filter(wants_store, services):
+        folder = service.folder / "schema"
+        other = owners.setdefault(folder, service)
+        if other is not service and folder.is_dir():
+            raise ConfigError(
+                f"{other.module} and {service.module} both have their schema in {folder}",
+                where="calve.toml [app] services",
+                fix="make each a package of its own, with its schema folder inside",
+            )
 
 
 async def open_store(config: AppConfig, service: LoadedService, registry: Registry) -> SqliteStore:

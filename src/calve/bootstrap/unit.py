@@ -19,12 +19,13 @@ from ..core.errors import ConfigError
 from ..observe import Registry, Telemetry, configure_logging, exposition
 from ..runtime import AppConfig, Topology
 from ..runtime.health import PATHS, Health
+from ..runtime.wire import tls_options, wire_options
 from ..store import Store
 from ..transport.rest import HttpServer, Page
-from ..transport.wire import Address, FileResolver, TlsOptions, WireClient, WireServer
+from ..transport.wire import Address, FileResolver, WireClient, WireServer
 from .application import Application
 from .base import Base
-from .edge import make_edge, wire_options
+from .edge import make_edge
 
 
 def build_unit(config: AppConfig, topology: Topology, name: str) -> UnitProcess:
@@ -89,7 +90,7 @@ class UnitProcess:
         resolver = FileResolver(config.discovery.file)
         await resolver.start()
         self._undo.push_async_callback(resolver.close)
-        client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=_tls(config))
+        client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=tls_options(config))
         self._undo.push_async_callback(client.close)
         return client
 
@@ -111,7 +112,7 @@ class UnitProcess:
         where = config.file.where(f"unit.{self._unit.name}" if own else "wire", "listen")
         address = Address.parse(listen, where=where)
         # The units of one machine talk over Unix sockets, whatever certificates are there for others.
-        await wire.listen(address, _tls(config) if address.scheme == "tls" else None)
+        await wire.listen(address, tls_options(config) if address.scheme == "tls" else None)
 
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application
@@ -151,10 +152,3 @@ class UnitProcess:
 
 async def _readable(store: Store) -> None:
     await store.one("SELECT 1")
-
-
-def _tls(config: AppConfig) -> TlsOptions | None:
-    wire = config.wire
-    if wire.tls_cert is None or wire.tls_key is None or wire.tls_ca is None:
-        return None
-    return TlsOptions(cert=str(wire.tls_cert), key=str(wire.tls_key), ca=str(wire.tls_ca))
