@@ -44,7 +44,6 @@ TESTED_BY = {
     "transport/wire/link.py": "transport/wire/test_streams.py",
     "transport/wire/protocol_client.py": "transport/wire/test_protocol.py",
     "transport/wire/protocol_server.py": "transport/wire/test_protocol.py",
-    "transport/wire/routes.py": WIRE_CONNECTIONS,
     "transport/wire/server.py": "transport/wire/test_sockets.py",
     "transport/wire/server_link.py": WIRE_CALLS,
 }

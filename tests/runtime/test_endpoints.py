@@ -13,6 +13,7 @@ from calve.runtime.endpoints import (
     private_folder,
     published,
     published_path,
+    read_endpoints,
     socket_path,
     write_endpoints,
     write_plan,
@@ -44,6 +45,23 @@ def test_a_path_too_long_for_a_socket_is_said(tmp_path: Path) -> None:
         ConfigError, match=r"TMPDIR: .*x\.sock is too long for a socket \(at most 103 bytes\); set TMPDIR"
     ):
         socket_path(tmp_path / ("é" * 50), "x")
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    write_endpoints(tmp_path / "e.json", {"wallet": ["tcp://money:7000"], "orders": []})
+    assert read_endpoints(tmp_path / "e.json") == {"wallet": ["tcp://money:7000"], "orders": []}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"services": {"wallet": "tcp://money:7000"}}', '{"services": {'])
+def test_what_is_no_discovery_file_is_said(tmp_path: Path, content: str) -> None:
+    (tmp_path / "e.json").write_text(content)
+    with pytest.raises(ConfigError, match=r"e\.json: is no discovery file; write for example"):
+        read_endpoints(tmp_path / "e.json")
+
+
+def test_a_discovery_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"e\.json: cannot be read: No such file"):
+        read_endpoints(tmp_path / "e.json")
 
 
 def test_a_plan_says_where_each_service_is(make_config: MakeConfig, short_tmp: Path) -> None:

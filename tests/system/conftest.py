@@ -226,9 +226,6 @@ def shop(shop_folder: Path, short_tmp: Path) -> Iterator[Running]:
         assert running.stop() == 0
 
 
-CalveCommand = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
 def calve(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """Run `calve …` to its end in a folder."""
     return subprocess.run(
@@ -243,7 +240,81 @@ def calve(folder: Path, *arguments: str, **settings: str) -> subprocess.Complete
     )
 
 
-# The shop over HTTP -----------------------------------------------------------------------------------------------
+# A small project ------------------------------------------------------------------------------------------------------
+
+TILL_TOML = """\
+[app]
+name = "till"
+services = ["till.purse", "till.desk"]
+
+[topology.split]
+front = ["desk"]
+money = ["purse"]
+
+[http]
+port = 0
+"""
+
+PURSE = '''
+"""Counts coins."""
+from typing import Protocol
+from calve import Contract, Settings, query
+
+class Purse(Contract, Protocol, version="1.0"):
+    """Coins."""
+
+    @query(http="GET /coins")
+    async def coins(self) -> int: ...
+
+class PurseSettings(Settings):
+    coins: int = 7
+
+class PurseService(Purse):
+    def __init__(self, settings: PurseSettings) -> None:
+        self._settings = settings
+
+    async def coins(self) -> int:
+        return self._settings.coins
+'''
+
+DESK = '''
+"""Asks the purse."""
+from typing import Protocol
+from calve import Contract, query
+from till.purse import Purse
+
+class Desk(Contract, Protocol, version="2.1"):
+    """Where one asks."""
+
+    @query(http="GET /answer")
+    async def answer(self) -> str: ...
+
+class DeskService(Desk):
+    def __init__(self, purse: Purse) -> None:
+        self._purse = purse
+
+    async def answer(self) -> str:
+        return f"{await self._purse.coins()} coins"
+'''
+
+
+def write_till(folder: Path) -> Path:
+    """A project of two services without stores, one of which calls the other. Returns: its folder."""
+    (folder / "till").mkdir(parents=True)
+    (folder / "till" / "__init__.py").touch()
+    (folder / "till" / "purse.py").write_text(PURSE)
+    (folder / "till" / "desk.py").write_text(DESK)
+    (folder / "calve.toml").write_text(TILL_TOML)
+    return folder
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Path:
+    """Such a project of the test's own."""
+    return write_till(tmp_path / "project")
+
+
+# The shop over HTTP ---------------------------------------------------------------------------------------------------
 
 
 def open_wallet(url: str, cents: int = 0) -> UUID:

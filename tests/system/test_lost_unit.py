@@ -13,7 +13,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
-from shop.wallet.contract import Balance, Wallet
 
 from calve.contract import describe
 from calve.core.clock import SystemClock
@@ -21,6 +20,7 @@ from calve.core.context import CallContext
 from calve.core.deadline import TimerWheel
 from calve.core.errors import DeadlineExceeded, Unavailable
 from calve.transport.wire import FileResolver, WireClient
+from shop.wallet.contract import Balance, Wallet
 
 from .conftest import (
     PATIENCE_SECONDS,

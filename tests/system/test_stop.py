@@ -14,7 +14,6 @@ import pytest
 
 from .conftest import (
     PATIENCE_SECONDS,
-    Running,
     calve_run,
     copy_shop,
     deposit,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,12 +24,21 @@ if TYPE_CHECKING:
 @config_option
 @click.argument("operation", metavar="SERVICE.OPERATION")
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--json", "document", metavar="TEXT", help="All arguments as one JSON object; - reads it from standard input.")
-@click.option("--timeout", "timeout_seconds", type=click.FloatRange(min=0, min_open=True), help="Seconds; default: the operation's.")
+@click.option(
+    "--json", "document", metavar="TEXT", help="All arguments as one JSON object; - reads it from standard input."
+)
+@click.option(
+    "--timeout",
+    "timeout_seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds; default: the operation's.",
+)
 @click.option("--key", metavar="TEXT", help="Idempotency key of a command; made up when not given.")
 @click.option("--as", "subject", metavar="NAME", help="Principal to call as.")
 @click.option("--role", "roles", multiple=True, metavar="ROLE", help="Role of that principal; may be repeated.")
-@click.option("--endpoints", type=click.Path(path_type=Path), help="File with the units' addresses; default: of `calve run` here.")
+@click.option(
+    "--endpoints", type=click.Path(path_type=Path), help="File with the units' addresses; default: of `calve run` here."
+)
 def command(
     config: Path | None,
     operation: str,
@@ -53,9 +63,9 @@ def command(
     request = _request(found, operation, arguments, sys.stdin.read() if document == "-" else document)
     principal = Principal(subject, frozenset(roles)) if subject else None
     context = CallContext(operation, principal=principal, key=key)
-    path = _endpoints(project, endpoints)
+    addresses = _addresses(project, service, endpoints)
     try:
-        asyncio.run(_call(path, service, found, request, context, timeout_seconds or found.timeout_seconds))
+        asyncio.run(_call(project, addresses, found, request, context, timeout_seconds or found.timeout_seconds))
     except CalveError as error:
         if isinstance(error, ConfigError):
             raise
@@ -89,7 +99,9 @@ def _request(operation: Operation, name: str, arguments: Sequence[str], document
     for argument in arguments:
         key, equals, text = argument.partition("=")
         if not equals:
-            raise ConfigError(f"argument {argument!r} is not NAME=VALUE", fix=f"parameters are: {', '.join(kinds) or 'none'}")
+            raise ConfigError(
+                f"argument {argument!r} is not NAME=VALUE", fix=f"parameters are: {', '.join(kinds) or 'none'}"
+            )
         values[key] = _value(text, kinds.get(key, str))
     unknown = [key for key in values if key not in kinds]
     if unknown:
@@ -119,8 +131,10 @@ def _value(text: str, kind: Any) -> Any:
     return text
 
 
-def _endpoints(project: AppConfig, given: Path | None) -> Path:
-    from ..runtime.endpoints import published_path
+def _addresses(project: AppConfig, service: str, given: Path | None) -> dict[str, list[str]]:
+    """Where the service is."""
+    from ..core.suggest import did_you_mean
+    from ..runtime.endpoints import published_path, read_endpoints
 
     path = given or project.discovery.file or published_path(project.root)
     if not path.is_file():
@@ -128,24 +142,35 @@ def _endpoints(project: AppConfig, given: Path | None) -> Path:
             f"{project.app.name} is not running here ({path} does not exist)",
             fix="start it with `calve run`, or name the file with --endpoints",
         )
-    return path
+    known = read_endpoints(path)
+    if not known.get(service):
+        raise ConfigError(f"knows no address of {service}; {did_you_mean(service, known)}", where=str(path))
+    return {service: known[service]}
 
 
 async def _call(
-    path: Path, service: str, operation: Operation, request: Any, context: CallContext, timeout_seconds: float
+    project: AppConfig,
+    addresses: Mapping[str, Sequence[str]],
+    operation: Operation,
+    request: Any,
+    context: CallContext,
+    timeout_seconds: float,
 ) -> None:
     import msgspec
 
     from ..core.clock import SystemClock
     from ..core.deadline import TimerWheel
-    from ..transport.wire import FileResolver, WireClient
+    from ..runtime.wire import tls_options, wire_options
+    from ..transport.wire import StaticResolver, WireClient
 
     clock = SystemClock()
     wheel = TimerWheel(asyncio.get_running_loop(), clock.monotonic)
     context.deadline = clock.monotonic() + timeout_seconds
-    resolver = FileResolver(path)
-    await resolver.start()
-    client = WireClient(resolver, wheel=wheel, clock=clock)
+    (service,) = addresses
+    resolver, options, tls = StaticResolver(addresses), wire_options(project), tls_options(project)
+    client = WireClient(resolver, wheel=wheel, clock=clock, options=options, tls=tls)
+    log, silent = logging.getLogger("calve.wire"), logging.NullHandler()
+    log.addHandler(silent)  # what it would log, the error says as well
     try:
         if operation.streaming:
             async for item in client.stream(service, operation, request, context):
@@ -155,7 +180,7 @@ async def _call(
             click.echo(msgspec.json.format(answer, indent=2))
     finally:
         await client.close()
-        await resolver.close()
+        log.removeHandler(silent)
 
 
 def _describe(name: str, error: CalveError) -> str:

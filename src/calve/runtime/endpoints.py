@@ -71,6 +71,20 @@ def write_endpoints(path: Path, services: Mapping[str, Sequence[str]]) -> None:
     new.replace(path)
 
 
+def read_endpoints(path: Path) -> dict[str, list[str]]:
+    """Read a discovery file once. Returns: addresses by service.
+
+    Raises: ConfigError: it cannot be read, or is none.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, list[str]]])["services"]
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=str(path)) from error
+    except (msgspec.DecodeError, KeyError) as error:
+        fix = 'write for example {"services": {"wallet": ["tcp://money:7000"]}}'
+        raise ConfigError("is no discovery file", where=str(path), fix=fix) from error
+
+
 def published_path(root: Path) -> Path:
     """Where the addresses of a project's running units are kept for commands; there only while it runs."""
     return root / ".calve" / "endpoints.json"
@@ -85,7 +99,7 @@ def published(root: Path, endpoints: Path) -> Iterator[None]:
     path = published_path(root)
     try:
         path.parent.mkdir(exist_ok=True)
-        write_endpoints(path, msgspec.json.decode(endpoints.read_bytes())["services"])
+        write_endpoints(path, read_endpoints(endpoints))
     except OSError:
         yield
         return

@@ -1,4 +1,4 @@
-"""Connections coming and going: reconnect, backoff, several addresses, drain, keep-alive; in virtual time."""
+"""Connections coming and going: reconnect, backoff, drain, keep-alive; in virtual time."""
 
 from __future__ import annotations
 
@@ -145,37 +145,6 @@ async def test_after_a_loss_the_next_call_reconnects() -> None:
             assert len(kit.network.pipes) == expected
             kit.network.pipes[-1].cut()
             await asyncio.sleep(0.01)
-
-
-@virtual_time
-async def test_calls_go_to_the_address_with_the_fewest_in_flight() -> None:
-    first, second = Slow(), Slow()
-    async with Kit() as kit:
-        kit.server("unix:/a", echo=first)
-        kit.server("unix:/b", echo=second)
-        client = kit.client("unix:/a", "unix:/b")
-        calls = [asyncio.ensure_future(kit.call(client, ECHO, data=b"")) for _ in range(20)]
-        await until(lambda: first.started + second.started == 20)
-        calls += [asyncio.ensure_future(kit.call(client, ECHO, data=b"")) for _ in range(20)]
-        await until(lambda: first.started + second.started == 40)
-        assert abs(first.started - second.started) <= 1 or first.started + second.started == 40
-        first.release.set()
-        second.release.set()
-        await asyncio.gather(*calls)
-        first.started = second.started = 0
-        for _ in range(10):
-            await kit.call(client, ECHO, data=b"")
-        assert (first.started, second.started) == (5, 5), "in turn among equals"
-
-
-@virtual_time
-async def test_an_address_that_is_down_is_passed_over() -> None:
-    async with Kit() as kit:
-        kit.server("unix:/b")
-        client = kit.client("unix:/a", "unix:/b")
-        for _ in range(10):
-            assert await kit.call(client, ECHO, data=b"x") == b"x"
-        assert kit.clock.monotonic() < 0.1
 
 
 @virtual_time

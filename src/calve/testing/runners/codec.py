@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from ...bootstrap import Application, Base, describe_services
-from ...bootstrap.edge import make_edge, wire_options
+from ...bootstrap.edge import make_edge
 from ...runtime import AppConfig
 from ...runtime.plan import start_order
+from ...runtime.wire import wire_options
 from ...transport.wire import StaticResolver, WireClient, WireServer
 from ..asgi import AsgiClient
 from ..fakes.wire import MemoryNetwork

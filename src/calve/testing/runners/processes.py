@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from ...bootstrap import Application, Base, describe_services
-from ...bootstrap.edge import wire_options
 from ...core.errors import ConfigError
 from ...core.settings import env_name
 from ...runtime import load_config
@@ -19,6 +18,7 @@ from ...runtime.child import Child, calve_command, describe_exit
 from ...runtime.endpoints import socket_path, write_endpoints
 from ...runtime.output import Output, OutputOptions
 from ...runtime.sections import NAME_PATTERN
+from ...runtime.wire import wire_options
 from ...transport.wire import StaticResolver, WireClient
 from ..rest import HttpClient
 from .base import App, Runner, bounded
