@@ -113,7 +113,7 @@ class UnknownOperation(CallError):
 
 
 class Overloaded(CallError):
-    """Refused before running because a bound (calls in flight, queue, frame size) was reached; later may succeed."""
+    """Refused before running because a bound (calls or bytes in flight, queue) was reached; later may succeed."""
 
     code, status, retryable, may_have_run_default = "overloaded", 429, True, False
 
