@@ -244,3 +244,23 @@ def test_a_contract_is_one_document() -> None:
     assert request["properties"]["size"] == {"$ref": "#/$defs/Size", "default": 1}
     assert json.loads(json.dumps(document)) == document
     jsonschema_rs.meta.validate(document)
+
+
+def test_the_default_of_a_factory_is_told_when_it_is_empty() -> None:
+    class Basket(Message):
+        items: list[int] = msgspec.field(default_factory=list)
+        prices: dict[str, int] = msgspec.field(default_factory=dict)
+        size: Size = Size.SMALL
+
+    schemas = Schemas()
+    schemas.of(Basket)
+    properties = schemas.components["Basket"]["properties"]
+    assert (properties["items"]["default"], properties["prices"]["default"]) == ([], {})
+
+
+def test_what_cannot_be_described_is_anything() -> None:
+    class Foreign:
+        pass
+
+    assert Schemas().of(Foreign) == {}
+    assert Schemas().of(msgspec.msgpack.Ext) == {}
