@@ -15,6 +15,7 @@ import msgspec
 
 from ..core.codec import Codec
 from .base import DEFAULT_STREAM_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS, MARK, Contract, OperationMark
+from .constraints import ignored_constraints
 from .errors import ContractError, DomainError
 from .http import HttpRule, parse_rule
 from .kinds import is_message as is_message
@@ -257,6 +258,12 @@ def _answer(method: Callable[..., Any], hints: dict[str, Any], where: str) -> tu
 
 
 def _codec(kind: Any, where: str) -> Codec[Any]:
+    for constraint in ignored_constraints(kind):
+        raise ContractError(
+            f"{constraint} is not checked: messages do not read annotated-types",
+            where=where,
+            fix="write msgspec's, such as Meta(ge=0)",
+        )
     try:
         return Codec(kind)
     except TypeError as error:
