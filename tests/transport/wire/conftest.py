@@ -31,6 +31,7 @@ from calve.transport.wire import (
 )
 from calve.transport.wire.frames import VERSION, Hello
 from calve.transport.wire.protocol_client import ClientConnection
+from calve.transport.wire.protocol_server import ServerConnection
 
 
 class Balance(Message):
@@ -264,3 +265,54 @@ def place(request: pytest.FixtureRequest, folder: Path, tls: TlsOptions) -> Plac
     if request.param == "unix":
         return Place(Address("unix", path=f"{folder}/a.sock"), None)
     return Place(Address(request.param, host="127.0.0.1"), tls if request.param == "tls" else None)
+
+
+class Slow:
+    """A handler of `echo` that waits to be released."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.cancelled = 0
+        self.release = asyncio.Event()
+
+    async def __call__(self, context: CallContext, request: Any) -> bytes:
+        self.started += 1
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return bytes(request.data)
+
+
+class ScriptedServer(asyncio.Protocol):
+    """A peer that does what a test says with the frames it gets."""
+
+    def __init__(self, version: int = 1) -> None:
+        self.connection = ServerConnection(WireOptions(), self)
+        self.version = version
+        self.frames: list[Any] = []
+
+    def wake(self) -> None:
+        """Sent by `send`."""
+
+    def flush(self) -> None:
+        """Sent by `send`."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Greet."""
+        self.transport: Any = transport
+        if self.version == 1:
+            self.send()
+        else:
+            self.connection.take()
+            self.connection._append(Hello(self.version, 65536, 10, "calve 9.0"), 4096)
+            self.send()
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came."""
+        self.frames += self.connection.receive(data)
+
+    def send(self) -> None:
+        """Send what the connection has written."""
+        self.transport.write(self.connection.take())
