@@ -36,6 +36,7 @@ TESTED_BY = {
     "transport/rest/problem.py": "transport/rest/test_unary.py",
     "transport/rest/server_granian.py": "transport/rest/test_server.py",
     "transport/rest/server_uvicorn.py": "transport/rest/test_server.py",
+    "transport/rest/texts.py": "transport/rest/test_arguments.py",
     "transport/wire/channel.py": WIRE_CONNECTIONS,
     "transport/wire/client.py": WIRE_CALLS,
     "transport/wire/client_link.py": WIRE_CALLS,
@@ -60,6 +61,9 @@ TOPICS = {
     "testing/divergence/test_failures.py": "failures that mean the same on every runner",
     "testing/divergence/test_values.py": "values that mean the same on every runner",
     "transport/rest/test_hostile.py": "whatever a hostile client sends",
+    "transport/rest/test_schemathesis.py": "whatever the OpenAPI document allows, and what it does not",
+    "transport/wire/test_drain.py": "ends that were asked for",
+    "transport/wire/test_limits.py": "calls that are too large or too many",
     "transport/wire/test_protocol_properties.py": "any sequence of frames",
     "transport/wire/test_surroundings.py": "context variables of calls that come over a connection",
 }
