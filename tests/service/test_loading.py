@@ -169,9 +169,20 @@ def test_an_error_on_import_is_told_with_its_line(project: Project) -> None:
     assert "broken.py:2)" in message
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("x = 1\ndef (\n", "SyntaxError: invalid syntax ("), ("x = 1\nraise SystemExit(7)\n", "SystemExit: 7 (")],
+)
+def test_what_ends_an_interpreter_ends_no_start_without_a_word(project: Project, text: str, expected: str) -> None:
+    project.write("broken.py", text)
+    message = fault("broken")
+    assert f"module broken failed on import: {expected}" in message
+    assert message.endswith("broken.py:2)")
+
+
 def test_a_module_that_needs_another_is_not_called_missing(project: Project) -> None:
     project.write("broken.py", "import no_such_library")
-    assert "module broken needs 'no_such_library', which is not installed" in fault("broken")
+    assert "module broken needs 'no_such_library', which is not installed; install" in fault("broken")
 
 
 def test_a_contract_error_on_import_stays_what_it_is(project: Project) -> None:

@@ -57,6 +57,7 @@ class UnitProcess:
         Raises: ConfigError: something is wrong before it can serve.
         """
         config, unit = self._config, self._unit
+        self._tls = tls_options(config)
         registry, clock = Registry(), SystemClock()
         logs = configure_logging(config.log.level, config.log.format, unit=unit.name)
         self._undo.callback(logs.close)
@@ -90,7 +91,7 @@ class UnitProcess:
         resolver = FileResolver(config.discovery.file)
         await resolver.start()
         self._undo.push_async_callback(resolver.close)
-        client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=tls_options(config))
+        client = WireClient(resolver, wheel=wheel, clock=clock, options=wire_options(config), tls=self._tls)
         self._undo.push_async_callback(client.close)
         return client
 
@@ -112,7 +113,7 @@ class UnitProcess:
         where = config.file.where(f"unit.{self._unit.name}" if own else "wire", "listen")
         address = Address.parse(listen, where=where)
         # The units of one machine talk over Unix sockets, whatever certificates are there for others.
-        await wire.listen(address, tls_options(config) if address.scheme == "tls" else None)
+        await wire.listen(address, self._tls if address.scheme == "tls" else None)
 
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application

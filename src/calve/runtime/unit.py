@@ -76,7 +76,8 @@ def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilde
     Args:
         name: A unit of the topology.
         build: Composes the unit; called once, with `sys.path` set up.
-    Returns: the exit code: 0 after a clean stop; 2 when it cannot start and the supervisor was told why.
+    Returns: the exit code: 0 after a clean stop; 1 after an error that the log has; 2 when it cannot start and the
+        supervisor was told why.
     Raises:
         ConfigError: it cannot start, and there is no supervisor to tell.
     """
@@ -86,27 +87,25 @@ def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilde
         notifier.send(Notice("starting", "importing services"))
         prefer_root(config)
         app = build(config, topology, name)
-        _run(_live(config, app, notifier))
+        return _run(_live(config, app, notifier))
     except ConfigError as error:
         if not notifier.supervised:
             raise
         notifier.send(Notice("failed", str(error)))
         return error.exit_code
-    return 0
 
 
-def _run(main: Coroutine[Any, Any, None]) -> None:
+def _run(main: Coroutine[Any, Any, int]) -> int:
     """`asyncio.run` on uvloop where there is one."""
     try:
         import uvloop
     except ImportError:
-        asyncio.run(main)
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main)
+        return asyncio.run(main)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)
 
 
-async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> None:
+async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> int:
     from ..observe import Logger  # not above: the supervisor reads this module's numbers and has to stay small
 
     stopping, log = _stop_on_signals(), Logger("calve.unit")
@@ -115,7 +114,7 @@ async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> None:
         notifier.send(Notice(state, detail, app.url if state == "ready" else None))
         if not notifier.supervised and state == "ready":
             log.info("ready", url=app.url)
-        elif not notifier.supervised and state == "draining":
+        elif not notifier.supervised and state == "draining" and stopping.is_set():
             log.info("stopping; calls in flight may finish")
 
     app.health.watch(tell)
@@ -127,6 +126,12 @@ async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> None:
             await asyncio.sleep(config.run.drain_delay_seconds)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(app.drain(), config.run.grace_seconds + GRACE_MARGIN_SECONDS)
+        return 0
+    except ConfigError:
+        raise
+    except Exception as error:
+        log.exception("the unit failed", error=error)  # before `stop`, which closes the log
+        return 1
     finally:
         app.health.become("draining")
         await asyncio.wait_for(app.stop(), STOP_SECONDS)

@@ -170,7 +170,9 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
     except ModuleNotFoundError as error:
         # The missing module is this one or a parent of it; otherwise the fault is inside the module.
         if error.name is None or not (dotted == error.name or dotted.startswith(f"{error.name}.")):
-            raise ConfigError(f"module {dotted} needs {error.name!r}, which is not installed", where=where) from error
+            fix = f"install what has it, for the Python at {sys.executable}"
+            what = f"module {dotted} needs {error.name!r}, which is not installed"
+            raise ConfigError(what, where=where, fix=fix) from error
         parent, _, last = dotted.rpartition(".")
         raise ConfigError(
             f"module {dotted!r} was not found; {did_you_mean(last, _siblings(parent))}",
@@ -179,11 +181,8 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
         ) from None
     except ConfigError:
         raise
-    except Exception as error:
-        line = _line_of(error)
-        raise ConfigError(
-            f"module {dotted} failed on import: {type(error).__name__}: {error}{line}", where=where
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"module {dotted} failed on import: {_reason(error)}", where=where) from error
 
 
 def _siblings(parent: str) -> list[str]:
@@ -193,9 +192,13 @@ def _siblings(parent: str) -> list[str]:
     return [m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")] if path else []
 
 
-def _line_of(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """What went wrong and in which line."""
+    if isinstance(error, SyntaxError) and error.filename:  # its traceback ends in the import system
+        return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
     frames = inspect.getinnerframes(error.__traceback__) if error.__traceback__ else []
-    return f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    line = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{line}"
 
 
 def _defined(module: ModuleType) -> list[type[Any]]:
