@@ -86,6 +86,20 @@ def test_a_type_that_no_row_can_become() -> None:
         rows_into(("a",), Unreadable)([("x",)])
 
 
+def test_a_type_that_cannot_be_told_from_data() -> None:
+    class Ambiguous(Message):
+        x: Point | Account
+
+    with pytest.raises(StatementError, match=r"rows cannot become .*Ambiguous: .*must be tagged"):
+        rows_into(("x",), Ambiguous)([(1,)])
+
+
+class Account(Message):
+    """Another message."""
+
+    owner: str
+
+
 class Unreadable:
     """A class that msgspec knows nothing of."""
 

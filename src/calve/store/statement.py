@@ -11,7 +11,6 @@ Everything else is the database's business.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from .errors import StatementError
 
@@ -67,13 +66,6 @@ def check_first(word: str, sql: str) -> str:
     if word in REFUSED:
         raise StatementError(f"{word} is not for {shorten(sql)!r}: {REFUSED[word]}")
     return word
-
-
-def words(sql: str) -> Iterator[tuple[str, int]]:
-    """Each word outside of text, names and comments in upper case, and each `;`, with its position."""
-    for token in TOKEN.finditer(sql):
-        if token["word"] or token["end"]:
-            yield token[0].upper(), token.start()
 
 
 def shorten(sql: str) -> str:

@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from calve.store import SchemaFile, SqliteOptions, SqliteStore, Store
+from calve.core.errors import StoreError
+from calve.store import SchemaFile, SqliteOptions, SqliteStore, Store, StoreUnavailable
 
 ACCOUNTS = (
     SchemaFile(
@@ -70,6 +71,20 @@ class Blocker:
     def let_go(self) -> None:
         """End `block()`, now and for ever."""
         self._go.set()
+
+
+def refuse(store: SqliteStore, command: str, error: type[StoreError] = StoreUnavailable) -> None:
+    """Let one of the store's own commands, such as SAVEPOINT, fail once."""
+    run, left = store._connection.command, 1
+
+    def refusing(sql: str) -> None:
+        nonlocal left
+        if sql == command and left:
+            left = 0
+            raise error(f"{command} was refused")
+        run(sql)
+
+    store._connection.command = refusing  # type: ignore[method-assign]
 
 
 @pytest.fixture

@@ -12,7 +12,9 @@ import apsw
 import pytest
 
 from calve.core.errors import ConfigError
-from calve.store import SqliteOptions, SqliteStore
+from calve.store import SqliteOptions, SqliteStore, StoreUnavailable
+from calve.store.sqlite.connection import Connection
+from calve.testing.disk import FaultyDisk
 
 from .conftest import ACCOUNTS, put
 
@@ -119,14 +121,8 @@ async def test_a_cancelled_opening_leaves_nothing_locked(tmp_path: Path) -> None
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    while True:  # the thread may still be at it
-        try:
-            store = await SqliteStore.open(path, ACCOUNTS)
-        except ConfigError:
-            await asyncio.sleep(0)
-        else:
-            break
-    await store.close()
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))  # the thread is still at it
+    await (await SqliteStore.open(path, ACCOUNTS)).close()
 
 
 async def test_the_settings_that_durability_stands_on(tmp_path: Path) -> None:
@@ -134,6 +130,57 @@ async def test_the_settings_that_durability_stands_on(tmp_path: Path) -> None:
         raw = store._connection.raw
         found = {name: raw.pragma(name) for name in ("journal_mode", "synchronous", "foreign_keys")}
     assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (apsw.SQLITE_FULL, "the disk is full; free"),
+        (apsw.SQLITE_READONLY, "is read-only; let"),
+        (apsw.SQLITE_PERM, "is read-only; let"),
+        (apsw.SQLITE_IOERR, "cannot be opened: .*; see"),
+    ],
+)
+async def test_other_faults(tmp_path: Path, code: int, text: str) -> None:
+    disk = FaultyDisk()
+    disk.fail("write", code)
+    with pytest.raises(ConfigError, match=text):
+        await SqliteStore.open(tmp_path / "a.db", ACCOUNTS, SqliteOptions(vfs=disk.vfs))
+    disk.fail("write", None)
+    async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS):
+        pass
+
+
+async def test_the_lock_file_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "a.db.lock").mkdir()
+    error = await refused(tmp_path / "a.db")
+    assert error.where == str(tmp_path / "a.db.lock")
+
+
+async def test_a_reader_that_cannot_be_opened_later(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    async with await SqliteStore.open(path, ACCOUNTS, SqliteOptions(readers_max=1)) as store:
+        path.rename(tmp_path / "moved.db")
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="no further connection"):
+                await store.read().__aenter__()
+        (tmp_path / "moved.db").rename(path)
+        async with store.read() as reader:
+            assert await reader.one("SELECT count(*) AS n FROM account", int) == 0
+
+
+async def test_a_snapshot_that_cannot_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS, SqliteOptions(readers_max=1)) as store:
+
+        def refuse(_: Connection, sql: str) -> None:
+            raise StoreUnavailable(sql)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Connection, "command", refuse)
+            with pytest.raises(StoreUnavailable, match="BEGIN"):
+                await store.read().__aenter__()
+        async with store.read() as reader:
+            assert await reader.one("SELECT count(*) AS n FROM account", int) == 0
 
 
 async def test_a_store_in_memory_leaves_no_file() -> None:

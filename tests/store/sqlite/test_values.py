@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calve.store import StatementError
-from calve.store.sqlite.values import to_sqlite
+from calve.store import SqliteStore, StatementError
+from calve.store.sqlite.values import explain, to_sqlite
 
 
 class Text(StrEnum):
@@ -86,3 +86,14 @@ def test_text_of_moments_sorts_as_the_moments_do(moments: list[datetime]) -> Non
     by_text = sorted(moments, key=lambda m: str(to_sqlite("p", m)))
     instants = [m.astimezone(UTC) for m in by_text]
     assert instants == sorted(instants)
+
+
+def test_a_refusal_without_a_known_reason_names_all_parameters() -> None:
+    assert str(explain(("a", "b"), [1, "x"], OverflowError("why"))) == "the parameters a, b were refused: why"
+
+
+@pytest.mark.parametrize("sql", ["SELECT ?", "SELECT ?1", "SELECT @owner", "SELECT $owner", "SELECT :owner, ?"])
+async def test_parameters_are_written_in_one_way(store: SqliteStore, sql: str) -> None:
+    params = {"owner": "ada"} if ":owner" in sql else {}
+    with pytest.raises(StatementError, match="not all parameters are of the form :name"):
+        await store.one(sql, **params)

@@ -21,7 +21,7 @@ from calve.store import (
 )
 from calve.testing import virtual_time
 
-from .conftest import ACCOUNTS, Blocker, put
+from .conftest import ACCOUNTS, Blocker, put, refuse
 
 PUT = "INSERT INTO account VALUES (:owner, :cents)"
 COUNT = "SELECT count(*) AS n FROM account"
@@ -165,6 +165,26 @@ async def test_an_error_that_ends_the_batch_is_told_to_all_of_it(store: SqliteSt
     assert [type(r) for r in results] == [StoreUnavailable, StoreUnavailable, type(None)]
     assert "another transaction" in str(results[0])
     assert await store.all("SELECT owner FROM account", str) == ["bob"]
+
+
+async def test_a_savepoint_that_fails_harms_nobody_else(store: SqliteStore) -> None:
+    refuse(store, "SAVEPOINT calve")
+    results = await asyncio.gather(*(put(store, name, 1) for name in "abc"), return_exceptions=True)
+    assert [type(r) for r in results] == [type(None), StoreUnavailable, type(None)]
+    assert await store.all("SELECT owner FROM account", str) == ["a", "c"]
+
+
+async def test_what_cannot_be_undone_alone_is_undone_together(store: SqliteStore) -> None:
+    refuse(store, "ROLLBACK TO calve")
+
+    async def fail() -> None:
+        async with store.transaction() as tx:
+            await tx.execute(PUT, owner="bob", cents=1)
+            raise NotEnough
+
+    results = await asyncio.gather(put(store, "ada", 1), fail(), put(store, "cyd", 1), return_exceptions=True)
+    assert [type(r) for r in results] == [StoreUnavailable, NotEnough, type(None)]
+    assert await store.all("SELECT owner FROM account", str) == ["cyd"]
 
 
 @pytest.mark.parametrize("sql", ["INSERT OR ROLLBACK INTO account VALUES ('ada', 1)", "ROLLBACK"])
@@ -334,6 +354,20 @@ async def test_another_process_that_never_lets_go_is_an_error(tmp_path: Path) ->
         await put(store, "ada", 1)
 
 
+async def test_those_who_queued_up_wait_for_the_other_process_too(tmp_path: Path, block: MakeBlocker) -> None:
+    async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS) as store:
+        blocker = block(store)
+        blocker.at("COMMIT")
+        first = asyncio.create_task(put(store, "ada", 1))
+        await blocker.entered.wait()
+        second = asyncio.create_task(put(store, "bob", 1))
+        await asyncio.sleep(0)
+        refuse(store, "BEGIN IMMEDIATE", StoreBusy)
+        blocker.let_go()
+        await asyncio.gather(first, second)
+        assert await store.one(COUNT, int) == 2
+
+
 async def test_a_block_is_entered_once(store: SqliteStore) -> None:
     block = store.transaction()
     async with block:
@@ -351,3 +385,25 @@ async def test_statements_left_running_are_waited_for(tmp_path: Path, block: Mak
             asyncio.get_running_loop().call_soon(blocker.let_go)
         assert await left == 1
         assert await store.one(COUNT, int) == 1
+
+
+async def test_cancelled_while_waiting_for_a_statement_left_running(tmp_path: Path, block: MakeBlocker) -> None:
+    async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS) as store:
+        blocker = block(store)
+        left: list[asyncio.Task[int]] = []
+
+        async def leave_early() -> None:
+            async with store.transaction() as tx:
+                left.append(asyncio.create_task(tx.execute("INSERT INTO account VALUES ('ada', block())")))
+                await blocker.entered.wait()
+
+        task = asyncio.create_task(leave_early())
+        await blocker.entered.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        blocker.let_go()
+        assert await left[0] == 1
+        assert await store.one(COUNT, int) == 0
+        await put(store, "bob", 1)

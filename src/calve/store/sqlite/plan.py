@@ -73,11 +73,6 @@ class Plan:
         def note(cursor: apsw.Cursor, sql: str, bindings: Any) -> bool:
             self.columns = tuple(column[0] for column in cursor.get_description())
             self.readonly = cursor.is_readonly
-            count = cursor.bindings_count
-            if count != len(self.names):
-                raise StatementError(
-                    f"{count} parameters, but {len(self.names)} of the form :name; write all so ({shorten(sql)!r})"
-                )
             return False
 
         cursor.exec_trace = note
@@ -85,6 +80,8 @@ class Plan:
             cursor.execute(self.sql, (None,) * len(self.names))
         except apsw.ExecTraceAbort:
             self.described = True
+        except apsw.BindingsError as error:
+            raise StatementError(f"not all parameters are of the form :name in {shorten(self.sql)!r}") from error
 
     def make(self, into: Any) -> Make:
         """How rows become `into`. Raises StatementError, see `rows_into`."""

@@ -107,7 +107,7 @@ class SqliteStore(Store):
         opening = loop.create_task(threads[0].call(partial(open_writer, path, schema, options)))
 
         def discard(opened: asyncio.Task[tuple[FileLock, Connection]]) -> None:
-            if opened.exception() is None:
+            if not opened.cancelled() and opened.exception() is None:
                 lock, connection = opened.result()
                 connection.close()
                 lock.release()
