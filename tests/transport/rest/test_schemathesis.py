@@ -23,7 +23,7 @@ from calve.core.errors import Unauthenticated
 from calve.testing import endpoints_of
 from calve.transport.rest import Headers, HttpServer, RestEdge
 
-EXAMPLES = 25
+EXAMPLES = 10
 
 
 class Colour(enum.Enum):
