@@ -179,6 +179,8 @@ class Kit:
             await client.close()
         for server in self.servers:
             await server.close()
+        if exc[0] is None:
+            assert len(self.wheel) == 0, "a deadline was left behind"
 
 
 class RawPeer(asyncio.Protocol):

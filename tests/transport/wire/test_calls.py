@@ -231,7 +231,6 @@ async def test_the_deadline_ends_the_wait_and_the_work() -> None:
         assert kit.clock.monotonic() == pytest.approx(2, abs=0.02)
         await until(lambda: server.running == 0)
         assert ended == ["cancelled"]
-        assert len(kit.wheel) == 0
 
 
 @virtual_time
@@ -271,7 +270,6 @@ async def test_cancelling_the_caller_cancels_the_operation() -> None:
         await cancelled.wait()
         await until(lambda: server.running == 0)
         assert kit.clock.monotonic() == 0
-        assert len(kit.wheel) == 0
 
 
 @virtual_time

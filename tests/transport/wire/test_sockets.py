@@ -239,7 +239,6 @@ def test_connections_that_come_and_go_leave_nothing(run: Run, place: Place) -> N
                 assert links() == before
                 kept.append(tracemalloc.get_traced_memory()[0])
                 tracemalloc.stop()
-            assert len(kit.wheel) == 0
             assert min(kept[1:]) < 100_000, f"{kept} bytes kept after 250 connections each"
 
     run(main())

@@ -15,6 +15,8 @@ import ssl
 from collections.abc import Callable
 from contextvars import Context
 
+from ...core.clock import Clock
+from ...core.deadline import TimerWheel
 from ...core.errors import ConfigError
 from .address import Address
 from .base import WireOptions
@@ -35,18 +37,28 @@ class Channel:
         dialler: How.
         options: Bounds and patience.
         software: Name and version told to the server.
+        wheel, clock: For the deadlines of calls.
         on_change: Called when the channel became ready, stopped being ready, or failed to connect.
     """
 
     def __init__(
-        self, address: Address, dialler: Dialler, options: WireOptions, software: str, on_change: Callable[[], None]
+        self,
+        address: Address,
+        *,
+        dialler: Dialler,
+        options: WireOptions,
+        software: str,
+        wheel: TimerWheel,
+        clock: Clock,
+        on_change: Callable[[], None],
     ) -> None:
         self.address = address
         self.link: ClientLink | None = None
         """The connection that takes calls."""
         self.reason = ""
         """Why there is none, after an attempt."""
-        self._dialler, self._options, self._software, self._on_change = dialler, options, software, on_change
+        self._dialler, self._options, self._software = dialler, options, software
+        self._wheel, self._clock, self._on_change = wheel, clock, on_change
         self._links: set[ClientLink] = set()
         self._attempt: asyncio.Task[None] | None = None
         self._failures = 0
@@ -143,6 +155,8 @@ class Channel:
             on_ready=ready,
             on_unready=unready,
             on_writable=self._on_change,
+            wheel=self._wheel,
+            clock=self._clock,
         )
 
     def _failed(self, reason: str, *, hopeless: bool) -> None:

@@ -1,7 +1,7 @@
 """The calling side of the wire: one call from request to answer.
 
     call: pick a connection ── none ready ──> wait for one, until the deadline    (nothing was sent: may_have_run=False)
-          send, arm the deadline, wait
+          send, wait
             response   -> decoded answer
             failure    -> the error it stands for
             expired    -> DeadlineExceeded        the server was told to stop
@@ -66,7 +66,8 @@ class WireClient:
         software: str = "calve",
         dialler: Dialler | None = None,
     ) -> None:
-        self._wheel, self._monotonic, self._options, self._software = wheel, clock.monotonic, options, software
+        self._wheel, self._clock, self._monotonic = wheel, clock, clock.monotonic
+        self._options, self._software = options, software
         self._loop = asyncio.get_running_loop()
         self._dialler = dialler or SocketDialler(tls)
         self._routes = Routes(resolver, self._new_channel)
@@ -95,16 +96,13 @@ class WireClient:
                 request = operation.request_codec.copy(request)
                 link = await self._wait_for_link(route, deadline)
             call_id = self._send(link, route, operation, request, context, 0)
-            waiter = link.waiters[call_id] = self._loop.create_future()
-            timer = None if deadline == NEVER else self._wheel.arm(deadline, partial(link.expire, call_id))
+            waiter = self._loop.create_future()
+            link.wait(call_id, waiter, deadline)
             try:
                 outcome = await waiter
             except asyncio.CancelledError:
                 link.abandon(call_id)
                 raise
-            finally:
-                if timer is not None:
-                    timer.disarm()
             if type(outcome) is Response:
                 try:
                     return operation.response_codec.decode(outcome.body)
@@ -134,8 +132,7 @@ class WireClient:
                 link = await self._wait_for_link(route, deadline)
             inbox = Inbox(link, self._options.window_items)
             inbox.call_id = self._send(link, route, operation, request, context, self._options.window_items)
-            link.waiters[inbox.call_id] = inbox
-            timer = None if deadline == NEVER else self._wheel.arm(deadline, partial(link.expire, inbox.call_id))
+            link.wait(inbox.call_id, inbox, deadline)
             try:
                 while type(step := await inbox.next()) is Item:
                     try:
@@ -145,8 +142,6 @@ class WireClient:
                     yield item
             finally:
                 link.abandon(inbox.call_id)
-                if timer is not None:
-                    timer.disarm()
             if type(step) is End:
                 return
             if step is not NOT_TAKEN:
@@ -206,7 +201,15 @@ class WireClient:
     # Connections ---------------------------------------------------------------------------------------------------
 
     def _new_channel(self, address: Address) -> Channel:
-        return Channel(address, self._dialler, self._options, self._software, self._wake_waiting)
+        return Channel(
+            address,
+            dialler=self._dialler,
+            options=self._options,
+            software=self._software,
+            wheel=self._wheel,
+            clock=self._clock,
+            on_change=self._wake_waiting,
+        )
 
     async def _wait_for_link(self, route: Route, deadline: float) -> ClientLink:
         """A connection that can take a call; the slow path.

@@ -14,6 +14,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
+from ...core.clock import Clock
+from ...core.deadline import NEVER, Timer, TimerWheel
 from .base import WireOptions
 from .frames import AnyFrame, End, Failure, GoAway, Hello, Item, Response
 from .link import Link
@@ -66,6 +68,8 @@ class ClientLink(Link):
         on_ready: Called when calls may be made.
         on_unready: Called when no further call may be made: the server goes away, or the link has ended.
         on_writable: Called when the server keeps up again.
+        wheel, clock: For deadlines. Nearly every call ends long before its own, so there is one timer per link, for the
+            earliest deadline there was; when it fires, all calls are looked through.
     """
 
     connection: ClientConnection
@@ -79,10 +83,14 @@ class ClientLink(Link):
         on_ready: Callable[[ClientLink], None],
         on_unready: Callable[[ClientLink], None],
         on_writable: Callable[[], None],
+        wheel: TimerWheel,
+        clock: Clock,
     ) -> None:
         super().__init__(options, loop)
-        self.waiters: dict[int, Waiter] = {}
-        """By call id."""
+        self.waiters: dict[int, tuple[Waiter, float]] = {}
+        """By call id: who waits, and until when at most (seconds on the clock, or NEVER)."""
+        self._wheel, self._monotonic = wheel, clock.monotonic
+        self._earliest, self._deadline_timer = NEVER, cast("Timer | None", None)
         self.connection = ClientConnection(options, self, software=software)
         self.ready = False
         """Whether new calls may be made."""
@@ -100,16 +108,14 @@ class ClientLink(Link):
         """Answers, items, the server's hello and its farewell."""
         kind = type(frame)
         if kind is Response or kind is Failure or kind is End:
-            # Not there: a goaway that came in the same piece has given it up, and it is being called elsewhere.
-            waiter = self.waiters.pop(frame.id, None)  # type: ignore[union-attr]
-            if waiter is not None and not waiter.done():
+            waiter, _ = self.waiters.pop(frame.id)  # type: ignore[union-attr]
+            if not waiter.done():
                 waiter.set_result(frame)
             if not self.ready:
                 self._hang_up_when_idle()
         elif kind is Item:
             item = cast(Item, frame)
-            if item.id in self.waiters:
-                cast(ItemWaiter, self.waiters[item.id]).put(item)
+            cast(ItemWaiter, self.waiters[item.id][0]).put(item)
         elif kind is Hello:
             self.greeted()
             self.ready, self.calls_max = True, cast(Hello, frame).calls_max
@@ -130,20 +136,21 @@ class ClientLink(Link):
             self._sent_id = self.connection.last_id
         super().flush()
 
-    def expire(self, call_id: int) -> None:
-        """The deadline of a call has passed."""
-        waiter = self.abandon(call_id)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(EXPIRED)
+    def wait(self, call_id: int, waiter: Waiter, deadline: float) -> None:
+        """Give the outcome of a call to `waiter`; EXPIRED when the deadline comes first."""
+        self.waiters[call_id] = waiter, deadline
+        if deadline < self._earliest:
+            self._watch(deadline)
 
-    def abandon(self, call_id: int) -> Waiter | None:
-        """Nobody waits for a call any more; the server is told. Returns what waited; None when the call is over."""
-        waiter = self.waiters.pop(call_id, None)
-        if waiter is not None:
+    def abandon(self, call_id: int, outcome: Outcome | None = None) -> None:
+        """Give a call up: the server is told, and who waits gets `outcome` if there is one. Nothing if it is over."""
+        if call_id in self.waiters:
+            waiter, _ = self.waiters.pop(call_id)
             self.connection.send_cancel(call_id)
+            if outcome is not None and not waiter.done():
+                waiter.set_result(outcome)
             if not self.ready:
                 self._hang_up_when_idle()
-        return waiter
 
     def retire(self) -> None:
         """Make no new calls; end with the last one."""
@@ -158,8 +165,9 @@ class ClientLink(Link):
     def on_lost(self) -> None:
         """Give every call that waits its outcome."""
         self._stop()
+        self._watch(NEVER)
         waiters, self.waiters = self.waiters, {}
-        for call_id, waiter in waiters.items():
+        for call_id, (waiter, _) in waiters.items():
             if not waiter.done():
                 waiter.set_result(Lost(self.reason) if call_id <= self._sent_id else NOT_TAKEN)
 
@@ -168,10 +176,22 @@ class ClientLink(Link):
         if frame.reason and not self.reason:
             self.reason = f"the server hung up: {frame.reason}"
         for call_id in [call_id for call_id in self.waiters if call_id > frame.last_id]:
-            waiter = self.abandon(call_id)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(NOT_TAKEN)
+            self.abandon(call_id, NOT_TAKEN)
         self._hang_up_when_idle()
+
+    def _watch(self, deadline: float) -> None:
+        """Look through the calls at this deadline and not before."""
+        if self._deadline_timer is not None:
+            self._deadline_timer.disarm()
+        self._earliest = deadline
+        self._deadline_timer = None if deadline == NEVER else self._wheel.arm(deadline, self._expire)
+
+    def _expire(self) -> None:
+        now = self._monotonic()
+        for call_id, (_, deadline) in list(self.waiters.items()):
+            if deadline <= now:
+                self.abandon(call_id, EXPIRED)
+        self._watch(min((deadline for _, deadline in self.waiters.values()), default=NEVER))
 
     def _stop(self) -> None:
         if self.ready or self.connection.peer is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from ...core.errors import ProtocolError
-from .frames import Cancel, Credit, End, Failure, Frame, Item, Request, Response
+from .frames import Cancel, Credit, End, Failure, Frame, GoAway, Item, Request, Response
 from .protocol import BOTH_SIDES, HELLO_BYTES_MAX, UNARY, Rule, WireConnection
 
 
@@ -72,8 +72,15 @@ class ClientConnection(WireConnection):
             return self._fail(ProtocolError(f"the peer ended call {end.id}, which is not a stream"))
         return True
 
+    def _on_goaway(self, goaway: GoAway, size: int) -> bool:
+        """What the server does not take is over here, so that its refusals, which may come at once, are ignored."""
+        for call_id in [call_id for call_id in self._calls if call_id > goaway.last_id]:
+            del self._calls[call_id]
+        return True
+
     _OPEN: ClassVar[Mapping[type[Frame], Rule]] = {
         **BOTH_SIDES,
+        GoAway: _on_goaway,
         Response: _on_response,
         Failure: _on_failure,
         Item: _on_item,
