@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from calve.core.context import Principal, call_options
-from calve.core.errors import ConfigError
+from calve.core.errors import ConfigError, InvalidArgument
 from calve.store import SqliteStore, load_schema
 from calve.testing.fakes.observe import CapturedLogs
 from calve.testing.fakes.remote import FakeRemote
@@ -41,6 +41,14 @@ async def test_services_call_each_other(market: Market) -> None:
     assert await bank.balance("ada") == -3
 
 
+async def test_messages_have_the_limit_that_the_wire_has(market: Market) -> None:
+    application = await market.started(market.config(CALVE_WIRE_FRAME_BYTES_MAX="2048"))
+    bank = application.get(market.contract("bank"))
+    assert await bank.balance("a" * 1000) == 0
+    with pytest.raises(InvalidArgument, match="2048"):
+        await bank.balance("a" * 3000)
+
+
 async def test_what_is_called_starts_first_and_stops_last(market: Market) -> None:
     steps: list[str] = []
     application = market.application(progress=steps.append)
@@ -54,10 +62,14 @@ async def test_what_is_called_starts_first_and_stops_last(market: Market) -> Non
 
 
 async def test_endpoints_are_in_the_order_of_calve_toml(market: Market) -> None:
-    application = await market.started(None, {"bank", "plain"}, remote=FakeRemote())
+    application = await market.started()
+    assert [e.service for e in application.all_endpoints()] == [e.service for e in application.hosted_endpoints()]
+    assert next(iter(application.endpoints)) == "bank"  # the first that started
     services = list(dict.fromkeys(endpoint.service for endpoint in application.all_endpoints()))
     assert services == ["till", "bank", "plain"]
-    assert {endpoint.service for endpoint in application.hosted_endpoints()} == {"bank", "plain"}
+    part = await market.started(None, {"plain"}, remote=FakeRemote())
+    assert {endpoint.service for endpoint in part.hosted_endpoints()} == {"plain"}
+    assert {endpoint.service for endpoint in part.all_endpoints()} == {"till", "bank", "plain"}
 
 
 # What is refused --------------------------------------------------------------------------------------------------
@@ -106,9 +118,21 @@ async def test_what_cannot_be_put_together_is_refused(market: Market, path: str,
 
 
 async def test_an_operation_may_be_called_start_or_stop(market: Market) -> None:
-    market.replace("market/plain.py", "nothing(self)", "start(self)")
-    application = await market.started()
-    assert await application.get(market.contract("plain")).start() is None
+    market.replace("market/plain.py", "Contract, query", "Contract, query\nfrom .events import SEEN")
+    market.replace(
+        "market/plain.py",
+        "    async def nothing(self) -> None: ...\n\nclass",
+        "    async def start(self) -> None: ...\n\nclass",
+    )
+    market.replace(
+        "market/plain.py",
+        "async def nothing(self) -> None: ...",
+        "async def start(self) -> None: SEEN.append('called')",
+    )
+    application = await market.started(None, {"plain"})
+    assert market.seen == []
+    await application.get(market.contract("plain")).start()
+    assert market.seen == ["called"]
 
 
 async def test_a_contract_that_nobody_implements_is_named_with_near_misses(market: Market) -> None:

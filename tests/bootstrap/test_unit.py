@@ -9,16 +9,19 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from calve.bootstrap import UnitProcess, build_unit
 from calve.core.context import call_options
 from calve.core.errors import ConfigError, Unavailable
+from calve.observe import Telemetry
 from calve.runtime import AppConfig
 from calve.testing.certificates import Authority
-from calve.testing.fakes.observe import CapturedLogs
+from calve.testing.fakes.observe import CapturedLogs, RecordingTracing
 from calve.testing.rest import HttpClient
+from calve.transport.wire import WireClient
 
 from .conftest import Market
 
@@ -71,6 +74,86 @@ async def test_one_unit_serves_operations_health_and_metrics(market: Market) -> 
             'calve_operation_requests_total{kind="query",operation="balance",service="bank",side="server"} 2' in metrics
         )
         assert 'calve_store_transactions_total{service="bank"}' in metrics
+
+
+async def test_connections_between_units_are_counted(market: Market, sockets: Path) -> None:
+    async with running(two_units(market, sockets), "money", "front") as (money, _):
+        metrics = (await client_of(money).request("GET", "/metrics")).body.decode()
+    assert "calve_wire_connections 1.0" in metrics  # till has asked the bank when it started
+
+
+@pytest.mark.parametrize("server", ["granian", "uvicorn"])
+async def test_the_http_server_is_the_one_that_is_asked_for(market: Market, server: str) -> None:
+    async with running(market.config(CALVE_HTTP_SERVER=server), "market", topology="one") as (unit,):
+        answer = await client_of(unit).request("GET", "/accounts/ada")
+    assert answer.status == 200
+    assert answer.headers.get("server", "uvicorn") == server
+
+
+async def test_an_ipv6_host_is_in_brackets(market: Market) -> None:
+    async with running(market.config(CALVE_HTTP_HOST="::1"), "market", topology="one") as (unit,):
+        assert str(unit.url).startswith("http://[::1]:")
+        assert (await client_of(unit).request("GET", "/accounts/ada")).status == 200
+
+
+async def test_logs_are_as_calve_toml_says_and_everything_is_released(
+    market: Market, sockets: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    class Client(WireClient):
+        async def close(self) -> None:
+            closed.append(self)
+            await super().close()
+
+    monkeypatch.setattr("calve.bootstrap.unit.WireClient", Client)
+    config = two_units(market, sockets, CALVE_LOG_LEVEL="error", CALVE_LOG_FORMAT="console")
+    before, level = asyncio.all_tasks(), logging.getLogger().level
+    async with running(config, "money", "front"):
+        logging.getLogger("x").warning("not shown")
+        logging.getLogger("x").error("shown")
+    assert asyncio.all_tasks() == before
+    assert len(closed) == 1
+    assert logging.getLogger().level == level
+    assert [line.split()[1:] for line in capsys.readouterr().err.splitlines()] == [["ERROR", "x", "shown"]] * 2
+
+
+class RecordingTelemetry(Telemetry):
+    """Tracing into a list, in place of what the OTEL_* variables ask for."""
+
+    made: list[RecordingTelemetry]
+
+    @classmethod
+    def from_environment(cls, **options: Any) -> RecordingTelemetry:
+        """Note what was asked for."""
+        telemetry = cls(RecordingTracing())
+        telemetry.options, telemetry.closed = options, False
+        cls.made.append(telemetry)
+        return telemetry
+
+    options: dict[str, Any]
+    closed: bool
+
+    async def close(self, timeout_seconds: float = 5.0) -> None:
+        """Note it."""
+        self.closed = True
+
+
+async def test_telemetry_is_of_the_unit_and_closed_last(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RecordingTelemetry, "made", [], raising=False)
+    monkeypatch.setattr("calve.bootstrap.unit.Telemetry", RecordingTelemetry)
+    async with running(market.config(), "money") as (unit,):
+        await client_of(unit).request("GET", "/accounts/ada")
+        (telemetry,) = RecordingTelemetry.made
+        assert (telemetry.options["app"], telemetry.options["unit"], telemetry.options["install"]) == (
+            "market",
+            "money",
+            True,
+        )
+        assert telemetry.options["registry"] is unit.application.base.registry
+        assert [span.name for span in telemetry.tracing.spans] == ["bank/balance"]  # type: ignore[attr-defined]
+        assert not telemetry.closed
+    assert telemetry.closed
 
 
 async def test_a_unit_is_unready_before_and_after_and_when_its_store_fails(market: Market) -> None:
@@ -138,6 +221,22 @@ async def test_draining_refuses_what_is_new_and_finishes_what_runs(market: Marke
         answer = await slow
         assert (answer.status, answer.json()) == (200, "done")
         await asyncio.gather(*draining)
+
+
+async def test_draining_has_the_grace_of_calve_toml(
+    market: Market, sockets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graces = []
+
+    async def note(grace_seconds: float) -> None:
+        graces.append(grace_seconds)
+
+    async with running(two_units(market, sockets, CALVE_RUN_GRACE_SECONDS="7.5"), "money") as (unit,):
+        with monkeypatch.context() as patch:
+            patch.setattr(unit._http, "stop", note)
+            patch.setattr(unit._wire, "drain", note)
+            await unit.drain()
+    assert graces == [7.5, 7.5]
 
 
 async def test_a_call_that_outlives_the_grace_is_cut_off(market: Market) -> None:
