@@ -20,8 +20,8 @@ The rules every adapter keeps (`calve.testing.store_suite` checks them):
 - An acknowledged transaction, that is a block left without an exception, is durable, and every later read sees it.
 - An exception that leaves the block rolls back, a cancellation too. A cancellation during the commit comes too late for
   that.
-- A statement that fails ends the transaction: catching its error inside the block changes nothing, the block raises at
-  its end.
+- A statement that fails or is cancelled ends the transaction: catching its error inside the block changes nothing, the
+  block raises at its end.
 - Statements of one transaction run one at a time, in the order they were started.
 - Only await the transaction itself inside the block: everybody else who wants to write may be waiting for it.
 """

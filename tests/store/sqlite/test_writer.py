@@ -278,6 +278,26 @@ async def test_the_same_task_may_go_on_after_its_cancelled_transaction(tmp_path:
         assert await store.all("SELECT owner FROM account", str) == ["ada"]
 
 
+async def test_a_statement_given_up_ends_the_transaction(tmp_path: Path, block: MakeBlocker) -> None:
+    async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS) as store:
+        blocker = block(store)
+
+        async def give_up() -> None:
+            async with store.transaction() as tx:
+                statement = asyncio.create_task(tx.execute("INSERT INTO account VALUES ('ada', block())"))
+                await blocker.entered.wait()
+                statement.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await statement
+                blocker.let_go()
+                with pytest.raises(TransactionError, match="cancelled while it ran"):
+                    await tx.execute(PUT, owner="bob", cents=1)
+
+        with pytest.raises(TransactionError, match="caught inside the block: cancelled while it ran"):
+            await give_up()
+        assert await store.one(COUNT, int) == 0
+
+
 async def test_cancelled_during_the_commit_is_too_late(tmp_path: Path, block: MakeBlocker) -> None:
     async with await SqliteStore.open(tmp_path / "a.db", ACCOUNTS) as store:
         blocker = block(store)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ...core.errors import StoreError
 from ..errors import TransactionError
 from ..metrics import StoreMetrics
+from ..statement import shorten
 from .connection import Connection, NotHere
 from .options import SqliteOptions
 from .plan import Plan, Plans
@@ -92,7 +93,7 @@ class Lease:
     def __init__(self, connection: Connection, workers: Workers, share: LoopShare, plans: Plans) -> None:
         self.connection, self._workers, self._share, self._plans = connection, workers, share, plans
         self.failure: StoreError | None = None
-        """Why the first of its statements that failed did."""
+        """The error of the first statement that failed or was cancelled."""
         self.running = False
         """Whether a thread has the connection now."""
         self.over = False
@@ -105,24 +106,28 @@ class Lease:
     async def call(self, sql: str, work: Callable[..., R], *args: Any, many: bool = False) -> R:
         """Run `work(plan, *args, limited)` where the statement's plan says, or in a thread if it is for many rows.
 
-        Raises: what `work` raises, which is then the lease's `failure`; TransactionError (or `reason`) if the block is
-            over.
+        Raises: what `work` raises; TransactionError (or `reason`) if the block is over. An error or a cancellation is
+            kept as the lease's `failure`.
         """
-        if self.running:
-            await self.settle()
-        if self.over:
-            raise self.reason or TransactionError("the block has ended; use what it gave you only inside")
         share = self._share
         try:
+            if self.running:
+                await self.settle()
+            if self.over:
+                raise self.reason or TransactionError("the block has ended; use what it gave you only inside")
             plan = self._plans(sql)
             result = MISSED if many else share.attempt(self.connection, plan, work, *args)
             if result is MISSED:
                 return await self.in_thread(plan, work, *args, many=many)
+            if share.spent > share.limit:
+                await share.give_way()
         except StoreError as error:
             self.failure = self.failure or error
             raise
-        if share.spent > share.limit:
-            await share.give_way()
+        except asyncio.CancelledError:
+            # Whoever catches this and carries on cannot know whether the statement has had its effect.
+            self.failure = self.failure or TransactionError(f"cancelled while it ran: {shorten(sql)!r}")
+            raise
         return result
 
     async def in_thread(self, plan: Plan, work: Callable[..., R], *args: Any, many: bool = False) -> R:

@@ -82,10 +82,8 @@ class SqliteStore(Store):
     async def memory(cls, schema: Sequence[SchemaFile] = (), options: SqliteOptions | None = None) -> SqliteStore:
         """A store for tests: the real thing, but over a file in memory that vanishes with it, and without threads.
 
-        So it works under virtual time too. SQLite's own in-memory databases are not used, because they have no
-        write-ahead
-        log: readers and the writer would block each other, and tests would meet errors that no file shows, and miss
-            others.
+        So it works under virtual time too. SQLite's own in-memory databases are not used, because they have no log to
+        write ahead: readers and the writer would block each other, and tests would meet errors that no file shows.
         """
         in_memory = "/dev/shm"  # noqa: S108  (only a private directory in it is used)
         folder = tempfile.TemporaryDirectory(prefix="calve-", dir=in_memory if os.access(in_memory, os.W_OK) else None)
