@@ -185,3 +185,13 @@ async def test_closing_the_client_fails_its_calls() -> None:
         with pytest.raises(Unavailable, match="client has closed"):
             await call
         await until(lambda: slow.cancelled == 1 and server.connections == 0)
+
+
+@virtual_time
+async def test_a_connection_that_slipped_in_while_draining_is_sent_away() -> None:
+    async with Kit() as kit:
+        server = kit.server()
+        await server.drain(1)
+        with pytest.raises(Unavailable, match="the server hung up: this server is stopping") as caught:
+            await kit.call(kit.client(), ECHO, seconds=1, data=b"")
+        assert caught.value.may_have_run is False

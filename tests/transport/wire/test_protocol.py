@@ -303,6 +303,15 @@ def test_a_cancelled_call_counts_until_its_work_has_ended() -> None:
     assert len(connection.receive(wire(Request(3, "t", None, RAW)))) == 1
 
 
+def test_a_cancelled_stream_takes_no_more_credit() -> None:
+    connection = server()
+    connection.receive(wire(Request(1, "t", None, RAW, window=1), Cancel(1)))
+    assert connection.receive(wire(Credit(1, 5))) == []
+    assert connection.failure is None
+    assert connection.credit(1) == 0
+    assert connection.cancelled(1)
+
+
 def test_bytes_in_flight_are_bounded() -> None:
     connection = server(WireOptions(request_bytes_max=150_000))
     large: Any = b"x" * 100_000

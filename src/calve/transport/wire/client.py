@@ -22,7 +22,7 @@ from ...contract import Operation
 from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.deadline import NEVER, TimerWheel
-from ...core.errors import DeadlineExceeded, InternalError, InvalidArgument, Overloaded, Unavailable
+from ...core.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
 from .address import Address
 from .base import DEFAULT_OPTIONS, Resolver, WireOptions
 from .channel import Channel
@@ -194,9 +194,8 @@ class WireClient:
             raise error_of(outcome, operation)
         if outcome is EXPIRED:
             raise DeadlineExceeded(f"{name} gave no answer before its deadline")
-        if isinstance(outcome, Lost):
-            raise Unavailable(f"{name} was lost during the call: {outcome.reason}", may_have_run=True)
-        raise InternalError(f"{name} ended without an answer")
+        assert isinstance(outcome, Lost), "an end belongs to a stream, and what was not taken is tried again"
+        raise Unavailable(f"{name} was lost during the call: {outcome.reason}", may_have_run=True)
 
     # Connections ---------------------------------------------------------------------------------------------------
 
