@@ -128,7 +128,7 @@ class Channel:
             self._failed(f"{type(error).__name__}: {error}", hopeless=True)
         finally:
             self._attempt = None
-            if self.link is not link:
+            if link.connection.peer is None:
                 link.abort("the connection attempt was given up")
             self._on_change()
 

@@ -172,9 +172,9 @@ class ClientLink(Link):
                 waiter.set_result(Lost(self.reason) if call_id <= self._sent_id else NOT_TAKEN)
 
     def _go_away(self, frame: GoAway) -> None:
-        self._stop()
         if frame.reason and not self.reason:
             self.reason = f"the server hung up: {frame.reason}"
+        self._stop()
         for call_id in [call_id for call_id in self.waiters if call_id > frame.last_id]:
             self.abandon(call_id, NOT_TAKEN)
         self._hang_up_when_idle()
