@@ -258,7 +258,7 @@ port = 0
 PURSE = '''
 """Counts coins."""
 from typing import Protocol
-from calve import Contract, Settings, query
+from calve import Contract, Logger, Settings, query
 
 class Purse(Contract, Protocol, version="1.0"):
     """Coins."""
@@ -270,17 +270,18 @@ class PurseSettings(Settings):
     coins: int = 7
 
 class PurseService(Purse):
-    def __init__(self, settings: PurseSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: PurseSettings, log: Logger) -> None:
+        self._settings, self._log = settings, log
 
     async def coins(self) -> int:
+        self._log.info("counted")
         return self._settings.coins
 '''
 
 DESK = '''
 """Asks the purse."""
 from typing import Protocol
-from calve import Contract, query
+from calve import Contract, Logger, query
 from till.purse import Purse
 
 class Desk(Contract, Protocol, version="2.1"):
@@ -290,10 +291,11 @@ class Desk(Contract, Protocol, version="2.1"):
     async def answer(self) -> str: ...
 
 class DeskService(Desk):
-    def __init__(self, purse: Purse) -> None:
-        self._purse = purse
+    def __init__(self, purse: Purse, log: Logger) -> None:
+        self._purse, self._log = purse, log
 
     async def answer(self) -> str:
+        self._log.info("asked")
         return f"{await self._purse.coins()} coins"
 '''
 
