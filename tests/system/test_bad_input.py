@@ -122,7 +122,12 @@ NOWHERE: Change = lambda folder: None  # noqa: E731
 CASES = [
     # calve.toml
     Case("no file", lambda f: (f / "calve.toml").unlink(), r"no calve\.toml in .*; change to the folder of a project"),
-    Case("a folder", lambda f: [(f / "calve.toml").unlink(), (f / "calve.toml").mkdir()], r"no calve\.toml in", ONE),
+    Case(
+        "a folder",
+        both(lambda f: (f / "calve.toml").unlink(), lambda f: (f / "calve.toml").mkdir()),
+        r"no calve\.toml in",
+        ONE,
+    ),
     Case("not TOML", more("[http\n"), r"calve\.toml:11: not TOML: "),
     Case("not text", lambda f: (f / "calve.toml").write_bytes(b"\xff\xfe"), r"not UTF-8 \(byte 0\); save it as UTF-8"),
     Case("unknown key", more('hots = "x"\n'), r"calve\.toml:11: \[http\] hots is not a setting; did you mean 'host'"),
