@@ -69,6 +69,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Virtual seconds."""
         return self.clock.monotonic()
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for threads without the limit that Python has from 3.12 on: in virtual time it would pass at once."""
+        await super().shutdown_default_executor()
+
 
 def run_virtual(main: Coroutine[Any, Any, T], clock: VirtualClock | None = None) -> T:
     """`asyncio.run` in virtual time.

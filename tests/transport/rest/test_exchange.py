@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import weakref
 from typing import Any
 
@@ -36,7 +37,9 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 @virtual_time
-async def test_a_request_leaves_nothing_behind(bank: Any, name: str) -> None:
+async def test_a_request_leaves_nothing_behind(bank: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # pytest keeps log records, and with the traceback of a failure whatever its frames refer to.
+    monkeypatch.setattr(logging.getLogger("tests.transport.rest.conftest"), "disabled", True)
     method, target, options = REQUESTS[name]
     edge = bank.edge(body_bytes_max=1000, body_timeout_seconds=5.0)
     example = bank.client().start(method, target, **options)
