@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import platform
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from typing import TypedDict
 
 from rich.console import Console
@@ -61,6 +64,28 @@ def pin(pid: int, core: int) -> None:
     """Keep a process on one core where the system can (0 is this process); a no-op elsewhere or with one core."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
         os.sched_setaffinity(pid, {core})
+
+
+def family(pid: int) -> list[int]:
+    """A process and everything it started that still runs."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            child, rest = entry.read_text().split(" ", 1)
+            parents.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(child))
+    found = [pid]
+    for member in found:
+        found += parents.get(member, [])
+    return found
+
+
+def cpu_seconds(pids: Iterable[int]) -> float:
+    """CPU time that processes and what they started have used until now, in user and system mode."""
+    ticks = 0
+    for pid in itertools.chain.from_iterable(map(family, pids)):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def medians(rounds: Iterable[Mapping[str, float]]) -> dict[str, float]:

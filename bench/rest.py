@@ -3,11 +3,11 @@
 Servers and the load generator are processes of their own, each pinned to a core; all servers stand ready (an idle one
 costs nothing) and take turns, a round going through all of them. 64 keep-alive connections, a request in flight on
 each. The bare function is served by granian's own worker process, as its documentation says; ours by granian embedded
-in its loop.
+in its loop. uvicorn is taken in both forms: as it installs itself (h11, asyncio), and with httptools and uvloop.
 
     python -m bench.rest                            all of it
-    python -m bench.rest serve "calve granian" 0    one server, prints its port
-    python -m bench.rest load 8000 64               one client, prints its figures
+    python -m bench.rest serve "calve granian"      one server, prints its port
+    python -m bench.rest load 8000                  one client, prints its figures
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import uvloop
 
 from calve.transport.rest import AsgiApp, HttpServer
 from calve.transport.rest.server import ServerKind
 
-from .common import Result, medians, pin, result, show
+from .common import Result, cpu_seconds, medians, pin, result, show
 from .http_load import closed_loop, request
 from .rest_messages import BODY, PATH
 
@@ -38,47 +39,53 @@ SECONDS = 2.0
 CONNECTIONS = 64
 SERVER_CORE, CLIENT_CORE = 0, 1
 
-STACKS = ("calve granian", "calve uvicorn", "bare granian", "bare uvicorn", "fastapi uvicorn")
+OURS, BARE = "calve granian", "bare granian"
+PLAIN, FAST = "fastapi uvicorn", "fastapi uvicorn[standard]"
+STACKS = (OURS, "calve uvicorn[standard]", BARE, "bare uvicorn[standard]", PLAIN, FAST)
+
+
+class Server(NamedTuple):
+    """A running one."""
+
+    port: int
+    pid: int
 
 
 def run() -> list[Result]:
     """Measure everything."""
-    with contextlib.ExitStack() as servers:
-        ports = {name: servers.enter_context(_server(name)) for name in STACKS}
-        rates, latencies = [], []
-        for _ in range(ROUNDS):
-            figures = {name: _load(port) for name, port in ports.items()}
-            rates.append({name: figure["requests_per_second"] for name, figure in figures.items()})
-            latencies.append({name: figure["p50_ms"] for name, figure in figures.items()})
-    return _results(medians(rates), medians(latencies))
-
-
-def _results(rate: dict[str, float], latency: dict[str, float]) -> list[Result]:
-    ours = f"REST, {CONNECTIONS} connections, requests/s"
+    with contextlib.ExitStack() as stack:
+        servers = {name: stack.enter_context(_server(name)) for name in STACKS}
+        rounds = [{name: _load(server) for name, server in servers.items()} for _ in range(ROUNDS)]
+    rate, latency, economy = (
+        medians({name: figures[which] for name, figures in one.items()} for one in rounds)
+        for which in ("per_second", "p50_ms", "per_cpu_second")
+    )
+    claim = f"REST, {CONNECTIONS} connections, requests/s"
+    standard = "FastAPI on uvicorn with httptools and uvloop"
     return [
+        result(f"{claim}: times FastAPI on uvicorn as installed", rate[OURS] / rate[PLAIN], "ratio", ">= 4", rate),
+        result(f"{claim}: times {standard}", rate[OURS] / rate[FAST], "ratio", ">= 4", rate),
+        result(f"{claim}: share of a bare ASGI function", rate[OURS] / rate[BARE], "ratio", ">= 0.7", rate),
         result(
-            f"{ours}: times FastAPI on uvicorn", rate["calve granian"] / rate["fastapi uvicorn"], "ratio", ">= 4", rate
-        ),
-        result(
-            f"{ours}: share of a bare ASGI function on granian",
-            rate["calve granian"] / rate["bare granian"],
+            f"REST, requests per CPU second of the server: times {standard}",
+            economy[OURS] / economy[FAST],
             "ratio",
-            ">= 0.7",
-            rate,
+            "",
+            economy,
         ),
-        result(f"REST, {CONNECTIONS} connections, p50", latency["calve granian"], "ms", "", latency),
+        result(f"REST, {CONNECTIONS} connections, p50", latency[OURS], "ms", "", latency),
     ]
 
 
 @contextlib.contextmanager
-def _server(name: str) -> Iterator[int]:
-    command = [sys.executable, "-m", "bench.rest", "serve", name, "0"]
+def _server(name: str) -> Iterator[Server]:
+    command = [sys.executable, "-m", "bench.rest", "serve", name]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         _wait_for(port)
-        yield port
+        yield Server(port, process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(10)
@@ -96,23 +103,29 @@ def _wait_for(port: int) -> None:
             time.sleep(0.05)
 
 
-def _load(port: int) -> dict[str, float]:
-    command = [sys.executable, "-m", "bench.rest", "load", str(port), str(CONNECTIONS)]
+def _load(server: Server) -> dict[str, float]:
+    before = cpu_seconds([server.pid])
+    command = [sys.executable, "-m", "bench.rest", "load", str(server.port)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     figures: dict[str, float] = json.loads(done.stdout)
+    figures["per_cpu_second"] = figures.pop("requests") / (cpu_seconds([server.pid]) - before)
     return figures
 
 
-async def _drive(port: int, connections: int) -> dict[str, float]:
+async def _drive(port: int) -> dict[str, float]:
     requests = itertools.repeat(request(port, "POST", PATH, BODY))
-    await closed_loop(requests, SECONDS / 5, connections)  # warm-up
-    load = await closed_loop(requests, SECONDS, connections)
+    warm_up = await closed_loop(requests, SECONDS / 5, CONNECTIONS)
+    load = await closed_loop(requests, SECONDS, CONNECTIONS)
     assert not load.failures, f"{load.failures} of {load.requests} requests failed"
-    return {"requests_per_second": load.requests / load.seconds, "p50_ms": load.percentile(50)}
+    return {
+        "per_second": load.requests / load.seconds,
+        "p50_ms": load.percentile(50),
+        "requests": warm_up.requests + load.requests,
+    }
 
 
-async def _serve(app: AsgiApp, port: int, kind: ServerKind) -> None:
-    server = HttpServer(app, host="127.0.0.1", port=port, kind=kind)
+async def _serve(app: AsgiApp, kind: ServerKind) -> None:
+    server = HttpServer(app, host="127.0.0.1", port=0, kind=kind)
     await server.start()
     print(server.port, flush=True)
     stop = asyncio.Event()
@@ -121,45 +134,45 @@ async def _serve(app: AsgiApp, port: int, kind: ServerKind) -> None:
     await server.stop(1)
 
 
-async def _serve_ours(port: int, kind: ServerKind) -> None:
+async def _serve_ours(kind: ServerKind) -> None:
     from .peers import rest_calve
 
-    await _serve(rest_calve.make(), port, kind)
+    await _serve(rest_calve.make(), kind)
 
 
 def _serve_by_granian(app: str) -> None:
-    """The peer's own way: a worker process, which inherits the core it is pinned to."""
+    """The peer's own way: a supervisor, this process, and a worker, which inherits the core."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     print(port, flush=True)
     options = ["--interface", "asginl", "--port", str(port), "--no-ws", "--loop", "uvloop", "--backlog", "1024"]
-    os.execv(sys.executable, [sys.executable, "-m", "granian", *options, "--no-log", app])  # the supervisor stays ours
+    os.execv(sys.executable, [sys.executable, "-m", "granian", *options, "--no-log", app])
 
 
-def _serve_by_uvicorn(app: str) -> None:
+def _serve_by_uvicorn(app: str, *, standard: bool) -> None:
     import uvicorn
 
     listener = socket.create_server(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
-    config = uvicorn.Config(app, loop="uvloop", http="httptools", log_level="warning", access_log=False)
-    uvicorn.Server(config).run([listener])
+    loop, http = ("uvloop", "httptools") if standard else ("asyncio", "h11")
+    uvicorn.Server(uvicorn.Config(app, loop=loop, http=http, log_level="warning", access_log=False)).run([listener])
 
 
 def main(arguments: list[str]) -> None:
     """The three forms of the module's docstring."""
     match arguments:
-        case ["serve", name, port]:
+        case ["serve", name]:
             pin(0, SERVER_CORE)
-            match name.split():
-                case ["calve", "granian" | "uvicorn" as kind]:
-                    uvloop.run(_serve_ours(int(port), kind))
-                case [peer, "granian"]:
-                    _serve_by_granian(f"bench.peers.rest_{peer}:app")
-                case [peer, _]:
-                    _serve_by_uvicorn(f"bench.peers.rest_{peer}:app")
-        case ["load", port, connections]:
+            what, server = name.split()
+            if what == "calve":
+                uvloop.run(_serve_ours("granian" if server == "granian" else "uvicorn"))
+            elif server == "granian":
+                _serve_by_granian(f"bench.peers.rest_{what}:app")
+            else:
+                _serve_by_uvicorn(f"bench.peers.rest_{what}:app", standard=server.endswith("[standard]"))
+        case ["load", port]:
             pin(0, CLIENT_CORE)
-            print(json.dumps(uvloop.run(_drive(int(port), int(connections)))))
+            print(json.dumps(uvloop.run(_drive(int(port)))))
         case _:
             show("rest", run())
 

@@ -29,7 +29,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
-from .common import Result, medians, pin, result
+from .common import Result, cpu_seconds, family, medians, pin, result
 from .http_load import Pool, Request, closed_loop, fixed_rate, request
 
 ROOT = Path(__file__).parent.parent
@@ -108,29 +108,6 @@ def start_peer(name: str, parts: Sequence[str], data: Path) -> Variant:
     return Variant(name, ports[parts[0]], ports.get("money", ports[parts[0]]), processes)
 
 
-def family(pid: int) -> list[int]:
-    """A process and everything it started that still runs."""
-    parents: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            child, rest = entry.read_text().split(" ", 1)
-            parents.setdefault(int(rest.rpartition(")")[2].split()[1]), []).append(int(child))
-    found = [pid]
-    for member in found:
-        found += parents.get(member, [])
-    return found
-
-
-def cpu_seconds(variant: Variant) -> float:
-    """CPU time that all processes of a shop have used until now, in user and system mode."""
-    ticks = 0
-    for process in variant.processes:
-        for pid in family(process.pid):
-            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
 def resident_mb(variant: Variant) -> float:
     """Resident memory of all processes of a shop, in MB of a million bytes."""
     pages = 0
@@ -207,9 +184,9 @@ async def measure(variants: Sequence[Variant]) -> dict[str, dict[str, float]]:
     for _ in range(ROUNDS):
         figures: dict[str, dict[str, float]] = {kind: {} for kind in kinds}
         for variant in variants:
-            before = cpu_seconds(variant)
+            before = cpu_seconds(p.pid for p in variant.processes)
             closed = await closed_loop(requests(variant, next(seeds)), CLOSED_SECONDS, IN_FLIGHT)
-            used = cpu_seconds(variant) - before
+            used = cpu_seconds(p.pid for p in variant.processes) - before
             fixed = await fixed_rate(requests(variant, next(seeds)), FIXED_SECONDS, PER_SECOND)
             if closed.failures or fixed.failures:
                 raise RuntimeError(f"{variant.name}: {closed.failures} + {fixed.failures} requests failed")
