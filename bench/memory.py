@@ -108,7 +108,7 @@ async def _connections(server: WireServer, port: int) -> tuple[float, float]:
                 await asyncio.sleep(0)
         while server.connections < count:  # noqa: ASYNC110  (the server has no event for it)
             await asyncio.sleep(0.01)
-        each = (resident_mb() - before) * 1000 / count
+        each = max(each, (resident_mb() - before) * 1000 / count)  # the second time takes over what the first gave back
         for peer in sockets:
             peer.close()
         while server.connections > 1:  # noqa: ASYNC110

@@ -1,8 +1,8 @@
 """Wire calls: ours over each kind of socket, beside the limit (a bare loop) and grpc.aio.
 
 Every stack has a server and a client process, each pinned to a core and all ready from the start; then they take turns
-of half a second, round after round, so that a slow second of the machine hits neighbours alike. A ratio is taken in each
-round and its median over the rounds is the result: calls per second with 64 in flight, median latency with one.
+of half a second, round after round, so that a slow second of the machine hits neighbours alike. A ratio is taken in
+each round and its median over the rounds is the result: calls per second with 64 in flight, median latency with one.
 
     python -m bench.wire                                        all of it
     python -m bench.wire serve calve tcp://127.0.0.1:0          one server, prints its address
