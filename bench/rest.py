@@ -40,8 +40,8 @@ CONNECTIONS = 64
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 OURS, BARE = "calve granian", "bare granian"
-PLAIN, FAST = "fastapi uvicorn", "fastapi uvicorn[standard]"
-STACKS = (OURS, "calve uvicorn[standard]", BARE, "bare uvicorn[standard]", PLAIN, FAST)
+PLAIN, FAST = "fastapi uvicorn h11", "fastapi uvicorn"
+STACKS = (OURS, "calve uvicorn", BARE, "bare uvicorn", PLAIN, FAST)
 
 
 class Server(NamedTuple):
@@ -163,13 +163,13 @@ def main(arguments: list[str]) -> None:
     match arguments:
         case ["serve", name]:
             pin(0, SERVER_CORE)
-            what, server = name.split()
-            if what == "calve":
-                uvloop.run(_serve_ours("granian" if server == "granian" else "uvicorn"))
-            elif server == "granian":
-                _serve_by_granian(f"bench.peers.rest_{what}:app")
-            else:
-                _serve_by_uvicorn(f"bench.peers.rest_{what}:app", standard=server.endswith("[standard]"))
+            match name.split():
+                case ["calve", "granian" | "uvicorn" as kind]:
+                    uvloop.run(_serve_ours(kind))
+                case [peer, "granian"]:
+                    _serve_by_granian(f"bench.peers.rest_{peer}:app")
+                case [peer, "uvicorn", *parser]:
+                    _serve_by_uvicorn(f"bench.peers.rest_{peer}:app", standard=not parser)
         case ["load", port]:
             pin(0, CLIENT_CORE)
             print(json.dumps(uvloop.run(_drive(int(port)))))
