@@ -7,8 +7,8 @@
             return answer
 
 Named in calve.toml (`[app] middleware = ["shop.audit:Audit"]`), outermost first, built by constructor injection like
-a service, though with neither store nor contracts; its settings are in `[middleware.audit]`. It runs inside the deadline,
-the span and the metrics of the operation, and is the same for local, wire and REST calls.
+a service, though with neither store nor contracts; its settings are in `[middleware.audit]`. It runs inside the
+deadline, the span and the metrics of the operation, and is the same for local, wire and REST calls.
 """
 
 from __future__ import annotations
