@@ -137,13 +137,13 @@ class Running:
         return self.line(rf'"{unit} is ready on (http://[^ "]+) after', nth=start or self.starts(unit))[1]
 
     def pid(self, unit: str) -> int:
-        """Process id of a unit."""
+        """Process id of a unit; of one of several replicas when it is named like its lines, `money.2`."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         if not children.exists():
             pytest.skip("only on Linux: finds processes in /proc")
         for pid in map(int, children.read_text().split()):
             with contextlib.suppress(OSError):
-                if unit in Path(f"/proc/{pid}/cmdline").read_text().split("\0"):
+                if f"/{unit}.sock\0" in Path(f"/proc/{pid}/environ").read_text():
                     return pid
         raise AssertionError(f"{unit} does not run")
 

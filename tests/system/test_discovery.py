@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from calve.runtime.endpoints import write_endpoints
 from calve.testing.certificates import Authority
@@ -56,6 +58,13 @@ def test_calls_follow_addresses_that_move(till: Path, short_tmp: Path, endpoints
         nowhere = until(lambda: _problem(f"{url}/coins"), "the address to be gone")
         assert (nowhere["code"], nowhere["may_have_run"]) == ("unavailable", False)
         assert "no address is known for it" in nowhere["detail"]
+
+
+def counted(url: str) -> float:
+    """How many calls of the purse a unit has answered."""
+    families = text_string_to_metric_families(request(f"{url}/metrics").body.decode())
+    samples = next(f for f in families if f.name == "calve_operation_requests").samples
+    return sum(s.value for s in samples if s.labels["operation"] == "coins")
 
 
 def _problem(url: str) -> dict[str, object] | None:
@@ -159,4 +168,23 @@ def test_a_supervised_run_needs_no_certificates_and_minds_none(
     with calve_run(till, short_tmp, "-t", "split", **certificates) as running:
         assert answer(running.url("front", start=1)) == "7 coins"
         assert calve(till, "call", "purse.coins", **certificates).stdout == "7\n"
+        assert running.stop() == 0
+
+
+def test_replicas_share_the_calls_and_one_that_dies_is_missed_by_nobody(till: Path, short_tmp: Path) -> None:
+    with (till / "calve.toml").open("a") as file:
+        file.write("[unit.money]\nreplicas = 2\n")
+    with calve_run(till, short_tmp, "-t", "split") as running:
+        url = running.url("front", start=1)
+        replicas = [running.url(f"money.{n}", start=1) for n in (1, 2)]
+
+        until(lambda: answer(url) and min(map(counted, replicas)), "calls at both")
+        before = list(map(counted, replicas))
+        assert {answer(url) for _ in range(10)} == {"7 coins"}
+        assert [counted(replica) - n for replica, n in zip(replicas, before, strict=True)] == [5, 5]
+        running.signal("money.1", signal.SIGKILL)
+        running.line(r"money\.1 was killed \(SIGKILL\); restarting")
+        assert {answer(url) for _ in range(20)} == {"7 coins"}
+        back = running.url("money.1", start=2)
+        until(lambda: answer(url) and counted(back), "calls at the one that is back")
         assert running.stop() == 0

@@ -125,6 +125,27 @@ def _watch(url: str, seen: threading.Event) -> str:
     return text
 
 
+def test_units_do_not_outlive_their_supervisor(tmp_path: Path, short_tmp: Path) -> None:
+    folder = copy_shop(tmp_path)
+    with calve_run(folder, short_tmp, "-t", "split") as shop:
+        url = shop.url("front", start=1)
+        customer = open_wallet(url, 10_000_000)
+        units = [shop.pid(unit) for unit in ("front", "money", "stock")]
+        shop.process.kill()
+        until(lambda: all(map(_gone, units)), "the units to end")
+    with calve_run(folder, short_tmp, "-t", "split") as shop:  # nobody holds the databases any more
+        assert place_order(shop.url("front", start=1), customer).status == 201
+        assert shop.stop() == 0
+
+
+def _gone(pid: int) -> bool:
+    """Whether a process has ended, though perhaps nobody has taken its exit code."""
+    try:
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return True
+
+
 def test_what_was_acknowledged_survives_that_everything_is_killed_at_once(tmp_path: Path, short_tmp: Path) -> None:
     folder = copy_shop(tmp_path)
     with calve_run(folder, short_tmp, "-t", "one") as shop:
