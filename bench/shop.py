@@ -65,6 +65,16 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def free_run(count: int) -> int:
+    """The first of so many ports in a row that nobody listens on: the units of a topology count upwards from one."""
+    while True:
+        (first,) = free_ports(1)
+        with contextlib.suppress(OSError, OverflowError):
+            for port in range(first, first + count):
+                socket.create_server(("127.0.0.1", port)).close()
+            return first
+
+
 def _spawn(arguments: Sequence[str], cwd: Path, log: Path, **environ: str) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
         return subprocess.Popen(
@@ -78,7 +88,7 @@ def _spawn(arguments: Sequence[str], cwd: Path, log: Path, **environ: str) -> su
 
 def start_calve(name: str, topology: str, data: Path) -> Variant:
     """Our shop in a topology."""
-    (port,) = free_ports(1)
+    port = free_run(3)
     process = _spawn(
         ["calve", "run", "--topology", topology],
         SHOP,
