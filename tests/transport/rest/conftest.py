@@ -17,7 +17,7 @@ from calve.core.context import Principal, current_call
 from calve.core.errors import Unauthenticated
 from calve.testing import VirtualLoop, endpoints_of
 from calve.testing.asgi import AsgiClient
-from calve.transport.rest import Headers, RestEdge, RestOptions
+from calve.transport.rest import Authenticator, Headers, RestEdge, RestOptions
 
 MINUTE = 60.0
 
@@ -114,6 +114,9 @@ class Wallet(Contract, Protocol, version="1.0"):
     @query(http="GET /wallets/{owner}/history", raises=[InsufficientFunds])
     def history(self, owner: UUID, items: int = 3, fail_at: int = -1) -> AsyncIterator[Balance]: ...
 
+    @query(http="GET /odd")
+    def odd(self) -> AsyncIterator[int]: ...
+
     @query(http="GET /quiet")
     def quiet(self) -> AsyncIterator[int]: ...
 
@@ -201,6 +204,13 @@ class WalletService(Wallet):
                 raise InsufficientFunds(missing_cents=number)
             yield Balance(owner=owner, cents=number, version=number)
 
+    async def odd(self) -> AsyncIterator[int]:
+        try:
+            yield 1
+            yield "hunter2"  # type: ignore[misc]
+        finally:
+            self.closed.set()
+
     async def quiet(self) -> AsyncIterator[int]:
         try:
             self.running.set()
@@ -226,7 +236,7 @@ class Bank:
     def __init__(self) -> None:
         self.service = WalletService()
 
-    def edge(self, **options: Any) -> RestEdge:
+    def edge(self, authenticate: Authenticator = authenticate, **options: Any) -> RestEdge:
         """An edge with other limits than usual."""
         loop = asyncio.get_running_loop()
         return RestEdge(

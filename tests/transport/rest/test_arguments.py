@@ -37,6 +37,7 @@ async def test_query_parameters_are_read_from_text(client: AsgiClient) -> None:
         ("ids=-0&ids=18446744073709551615", "ids", [0, 2**64 - 1]),
         ("price=1e2", "price", "1E+2"),
         ("text=null", "text", "null"),
+        ("text=a+b", "text", "a b"),
     ],
 )
 async def test_numbers_and_flags_are_written_as_in_json(client: AsgiClient, query: str, name: str, value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from calve.core.trace import parse_traceparent
 from calve.testing import virtual_clock, virtual_time
 from calve.testing.asgi import AsgiClient
+from calve.transport.rest import Headers
 
 OWNER = "6f1c2a6e-0b7e-4d5e-9c55-5f8f0f6f0a01"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -174,3 +176,15 @@ async def test_paths_queries_and_headers_may_be_so_long(bank: Any) -> None:
     answer = await client.request("GET", "/context", headers={"cookie": "x" * 195})
     assert (answer.status, answer.json()["code"]) == (431, "headers_too_large")
     assert (await client.request("GET", "/context", headers={"cookie": "x" * 194})).status == 200
+
+
+@virtual_time
+async def test_the_time_for_the_body_begins_after_authentication(bank: Any) -> None:
+    async def slowly(headers: Headers) -> None:
+        await asyncio.sleep(100)
+
+    edge = bank.edge(body_timeout_seconds=30.0, authenticate=slowly)
+    call = AsgiClient(edge).start("POST", "/orders", headers={"content-type": "application/json"}, complete=False)
+    await asyncio.sleep(105)
+    call.feed(b'{"lines":[]}', last=True)
+    assert (await call.answer()).status == 200

@@ -23,6 +23,8 @@ def router() -> Router[str]:
         ("DELETE", "/orders/{number}"),
         ("GET", "/orders/{id}/lines/{line}"),
         ("GET", "/orders/open/lines"),
+        ("GET", "/orders/open/{id}/first"),
+        ("GET", "/orders/{id}/{line}/last"),
         ("GET", "/caf%C3%A9"),
     ]:
         table.add(method, path, f"{method} {path}", f"shop{path}")
@@ -39,6 +41,8 @@ def router() -> Router[str]:
         ("/orders/7/lines/2", "GET /orders/{id}/lines/{line}", ("7", "2")),
         ("/orders/open/lines", "GET /orders/open/lines", ()),
         ("/orders/open/lines/2", "GET /orders/{id}/lines/{line}", ("open", "2")),
+        ("/orders/open/7/first", "GET /orders/open/{id}/first", ("7",)),
+        ("/orders/open/7/last", "GET /orders/{id}/{line}/last", ("open", "7")),
     ],
 )
 def test_the_most_literal_route_is_found(path: str, target: str, values: tuple[str, ...]) -> None:

@@ -70,6 +70,19 @@ async def test_an_error_later_is_the_last_message(client: AsgiClient) -> None:
     assert lines((await client.request("GET", f"{HISTORY}?fail_at=1", headers=LINES)).body)[1:] == [{"error": problem}]
 
 
+async def test_an_item_of_another_type_ends_the_stream(
+    client: AsgiClient, bank: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    call = client.start("GET", "/odd")
+    await call.task
+    assert bank.service.closed.is_set()
+    answer = await call.answer()
+    (_, first), (name, problem) = events(answer.body)
+    assert (first, name, problem["code"]) == (1, "error", "internal_error")
+    assert b"hunter2" not in answer.body
+    assert "wallet.odd" in str(caplog.records[0].__dict__)
+
+
 async def test_head_does_not_run_the_operation(client: AsgiClient, bank: Any) -> None:
     answer = await client.request("HEAD", "/quiet")
     assert (answer.status, answer.headers["content-type"], answer.body) == (200, "text/event-stream", b"")
