@@ -93,6 +93,33 @@ def _deposits(url: str, owner: UUID, told: list[tuple[str, int | None]], *, keep
             connection.close()
 
 
+@pytest.mark.parametrize("whole", [True, False], ids=["everything", "one unit"])
+def test_a_call_that_runs_is_waited_for(till: Path, short_tmp: Path, whole: bool) -> None:
+    purse, go = till / "till" / "purse.py", till / "go"
+    waiting = f"""
+        import asyncio, pathlib
+        while not pathlib.Path({str(go)!r}).exists():
+            await asyncio.sleep(0.01)
+        return"""
+    purse.write_text(purse.read_text().replace("\n        return", waiting))
+    with calve_run(till, short_tmp, "-t", "split") as running:
+        front, money = running.url("front", start=1), running.url("money", start=1)
+        with ThreadPoolExecutor(1) as thread:
+            call = thread.submit(request, f"{front}/answer")
+            until(lambda: in_flight(money, "purse", "coins") == 1, "the call")
+            if whole:
+                running.terminate()
+            else:
+                running.signal("money", signal.SIGTERM)
+            until(lambda: refuses(front if whole else money), "the unit to accept nobody any more")
+            go.touch()
+            assert call.result().json() == "7 coins"
+        if not whole:
+            running.line("money ended with exit code 0; restarting")
+            assert running.stop() == 0
+        assert running.wait() == 0
+
+
 def test_a_stream_is_told_that_the_unit_stops(tmp_path: Path, short_tmp: Path) -> None:
     folder = copy_shop(tmp_path)
     with calve_run(folder, short_tmp, "-t", "split", CALVE_RUN_GRACE_SECONDS="0.1") as shop:
