@@ -88,6 +88,12 @@ async def test_all_unknown_query_parameters_are_named(client: AsgiClient) -> Non
     assert [error["field"] for error in problem["errors"]] == ["$.a", "$.b"]
 
 
+async def test_of_very_many_unknown_query_parameters_some_are_named(client: AsgiClient) -> None:
+    problem = (await client.request("GET", "/context?" + "&".join(f"p{n}{'x' * 100}" for n in range(60)))).json()
+    assert len(problem["errors"]) == 20
+    assert max(len(error["field"]) for error in problem["errors"]) <= 62
+
+
 async def test_a_query_string_is_refused_where_none_is_meant(client: AsgiClient) -> None:
     answer = await client.request("POST", f"/wallets/{OWNER}/debits?cents=5", json={"cents": 5})
     assert (answer.status, answer.json()["field"]) == (400, "$.cents")

@@ -114,8 +114,7 @@ class RestEdge:
             pass
         except Exception as error:  # noqa: BLE001  (the last line of defence: no client ever sees a traceback)
             self._log.exception("request failed", error=error, path=scope["path"])
-            if not exchange.started:
-                await exchange.refuse(InternalError("unexpected"))
+            await exchange.refuse(InternalError("unexpected"))
 
     def _find(self, scope: Scope) -> Match[Target]:
         path: str = scope["path"]
@@ -132,7 +131,8 @@ class RestEdge:
             except UnicodeDecodeError as error:
                 raise HttpError(400, "invalid_argument", f"the path is not UTF-8: {error.reason}") from error
         if match is None:
-            raise HttpError(404, "not_found", "there is nothing at this path; /docs lists what there is")
+            hint = "; /docs lists what there is" if self._options.docs else ""
+            raise HttpError(404, "not_found", f"there is nothing at this path{hint}")
         return match
 
     def _headers(self, scope: Scope) -> RawHeaders:

@@ -154,6 +154,8 @@ class Exchange:
         await self.answer(status, [(b"content-type", kind), (b"content-length", length), NOSNIFF, *extra], body)
 
     async def refuse(self, error: CallError | HttpError, trace_id: str | None = None) -> None:
-        """Send an error as its problem document."""
+        """Send an error as its problem document; a no-op when an answer has begun."""
+        if self.started:
+            return
         headers = problem_headers(error, self._options.www_authenticate)
         await self.answer_with(encode_problem(problem_of(error, trace_id)), NO_STORE, *headers)

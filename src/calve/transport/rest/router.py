@@ -3,8 +3,9 @@
     "/orders"                 literal paths: one dictionary look-up
     "/wallets/{owner}/debits" the others: a tree, one dictionary per segment, `{…}` as the branch for anything else
 
-A literal segment wins over a parameter. Segments are percent-decoded one by one *after* splitting, so `%2F` is a slash
-inside a value and never a separator. A trailing slash makes another path, and an empty segment matches no parameter.
+A literal segment wins over a parameter, whatever the method. Segments are percent-decoded one by one *after* splitting,
+so `%2F` is a slash inside a value and never a separator. A trailing slash makes another path, and an empty segment
+matches no parameter.
 """
 
 from __future__ import annotations

@@ -75,7 +75,7 @@ class HttpServer:
         backend.drain()
         await self._wait(grace_seconds)
         self._cancelling = True
-        for task in self._requests:
+        for task in tuple(self._requests):
             task.cancel()
         await self._wait(CANCEL_SECONDS)
         if self._requests:

@@ -74,9 +74,11 @@ class GranianBackend:
         self._server = _Embedded(self._app, sock)
         self._serving = asyncio.create_task(self._server.serve())
         answered = asyncio.create_task(_answered(host, port))
-        await asyncio.wait({self._serving, answered}, return_when=asyncio.FIRST_COMPLETED, timeout=START_SECONDS)
+        done, _ = await asyncio.wait(
+            {self._serving, answered}, return_when=asyncio.FIRST_COMPLETED, timeout=START_SECONDS
+        )
         answered.cancel()
-        if self._serving.done() or not answered.done():
+        if answered not in done or answered.exception() is not None:
             self.drain()
             raise CalveError("the HTTP server did not start")
         self._rust_threads = _threads() - before
@@ -92,6 +94,8 @@ class GranianBackend:
             self._log.warning("connections abandoned: their clients do not take what was sent to them")
             self._serving.cancel()
             return
+        if (error := self._serving.exception()) is not None:
+            self._log.warning("the HTTP server ended badly", error=error)
         # The last of granian's threads end after it says that it has stopped. One that wants the interpreter while that
         # is being torn down panics, so they are waited for.
         for _ in range(THREAD_POLLS):

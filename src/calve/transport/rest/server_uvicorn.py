@@ -1,4 +1,8 @@
-"""uvicorn in the running event loop: the fallback where granian has no wheel."""
+"""uvicorn in the running event loop: the fallback where granian has no wheel.
+
+Two bounds that granian keeps are left to what stands before it: with httptools it reads the head of a request whatever
+its size (the edge refuses it after that), and waits for the rest of one as long as the client likes.
+"""
 
 from __future__ import annotations
 

@@ -121,9 +121,7 @@ class StreamTarget:
         except InvalidArgument as error:
             name = f"{self._service}.{self._operation.name}"
             self._log.error("item does not fit its declared type", error=error, operation=name)
-            raise InternalError(
-                f"{self._service}.{self._operation.name} gave an item that is not of its type"
-            ) from error
+            raise InternalError(f"{name} gave an item that is not of its type") from error
 
 
 class Writer:

@@ -25,7 +25,9 @@ from ...core.suggest import did_you_mean
 from .problem import Refusal
 
 FAULTS_MAX = 20
-"""So many faults of one query string are told; more would only make the answer long."""
+"""So many faults of one query string are told; looking for near misses of thousands would be work for nobody."""
+NAME_LETTERS_MAX = 60
+"""Longest name of an unknown parameter that is looked at and told in full."""
 
 _SCALAR = re.compile(r"-?[0-9][0-9.eE+-]*|true|false|null")
 
@@ -77,6 +79,7 @@ def _add_query(texts: dict[str, Any], known: dict[str, Param], query: bytes) -> 
     for name, value in _pairs(query):
         param = known.get(name)
         if param is None:
+            name = name[:NAME_LETTERS_MAX]
             text = f"unknown query parameter {name!r}; {did_you_mean(name, known)}"
             faults.append((f"$.{name}", "query", text))
         elif param.repeated:
@@ -85,8 +88,10 @@ def _add_query(texts: dict[str, Any], known: dict[str, Param], query: bytes) -> 
             faults.append((f"$.{name}", "query", f"query parameter {name!r} is given more than once"))
         else:
             texts[name] = value
+        if len(faults) == FAULTS_MAX:
+            break
     if faults:
-        raise Refusal(*faults[:FAULTS_MAX])
+        raise Refusal(*faults)
 
 
 def _pairs(query: bytes) -> Iterator[tuple[str, str]]:

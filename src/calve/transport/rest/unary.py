@@ -52,8 +52,7 @@ class UnaryTarget:
         except CancelledError:
             if exchange.gone:
                 return
-            if not exchange.started:
-                await exchange.refuse(stopping(self._service))
+            await exchange.refuse(stopping(self._service))
             raise
         except DomainError as error:
             await exchange.answer_with(
