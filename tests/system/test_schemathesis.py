@@ -16,8 +16,8 @@ from .conftest import Running, environment, open_wallet, place_order, request
 
 LIVE = "/customers/{customer}/notices/live"
 RUNS = {
-    "anything": ("-n", "8", "--exclude-path", LIVE),
-    "known": ("-n", "8", "--exclude-path", LIVE),
+    "anything": ("-n", "6", "--exclude-path", LIVE),
+    "known": ("-n", "6", "--exclude-path", LIVE, "--phases", "fuzzing,stateful"),
     "live": ("-n", "2", "--include-path", LIVE, "--phases", "fuzzing", "--header", "X-Request-Timeout: 1.1"),
 }
 
