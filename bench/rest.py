@@ -39,9 +39,9 @@ SECONDS = 2.0
 CONNECTIONS = 64
 SERVER_CORE, CLIENT_CORE = 0, 1
 
-OURS, BARE = "calve granian", "bare granian"
+OURS, BARE = "calve calve", "bare granian"
 PLAIN, FAST = "fastapi uvicorn h11", "fastapi uvicorn"
-STACKS = (OURS, "calve uvicorn", BARE, "bare uvicorn", PLAIN, FAST)
+STACKS = (OURS, "calve granian", BARE, "bare uvicorn", PLAIN, FAST)
 
 
 class Server(NamedTuple):
@@ -164,7 +164,7 @@ def main(arguments: list[str]) -> None:
         case ["serve", name]:
             pin(0, SERVER_CORE)
             match name.split():
-                case ["calve", "granian" | "uvicorn" as kind]:
+                case ["calve", "calve" | "granian" | "uvicorn" as kind]:
                     uvloop.run(_serve_ours(kind))
                 case [peer, "granian"]:
                     _serve_by_granian(f"bench.peers.rest_{peer}:app")

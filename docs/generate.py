@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import importlib.util
 import inspect
 import os
 import re
@@ -52,6 +53,10 @@ before anything ran, and 1 for the rest.
 BENCHMARKS = """
 Every performance claim with its peers and limits, all measured in one run on one machine. Ratios are what counts;
 absolute figures depend on the machine and do not travel.
+"""
+COMPATIBILITY = """
+Every edit of a contract that the tests try, with the verdict of `calve contract check` and the rules that say so: from
+`tests/contract/lock/corpus`. [Compatible contracts](../concepts/compatibility.md) explains them.
 """
 NAMES = """
 What an application, its tests and an adapter import. Details are in the docstrings.
@@ -164,6 +169,26 @@ def _about(value: Any) -> str:
     return about or code(re.sub(r"\b[a-z_.]+\.(?=[A-Z])", "", str(value)))  # an alias of a type, or a constant
 
 
+def compatibility() -> str:
+    """The page of verdicts, from the corpus that the tests hold the rules against."""
+    folder = ROOT / "tests" / "contract" / "lock" / "corpus"
+    spec = importlib.util.spec_from_file_location("corpus", folder / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    corpus = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = corpus
+    spec.loader.exec_module(corpus)
+    parts: list[Iterable[str]] = []
+    for title, edits in corpus.GROUPS.items():
+        rows = [[e.title, _verdict(e.verdict), code(", ".join(dict.fromkeys(e.rules)))] for e in edits]
+        parts += [[f"## {title}"], table(["change", "verdict", "rules"], rows)]
+    return page("Changes of a contract", COMPATIBILITY, *parts)
+
+
+def _verdict(level: str) -> str:
+    return "**breaking**" if level == "breaking" else level
+
+
 def dependencies() -> str:
     """Which third-party modules each room imports, anywhere in its code: a new one shows as a line in review."""
     found: dict[str, set[str]] = {}
@@ -209,6 +234,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "api.md": names,
     "benchmarks.md": benchmarks,
     "cli.md": commands,
+    "compatibility.md": compatibility,
     "dependencies.txt": dependencies,
     "errors.md": errors,
     "settings.md": settings,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .core.settings import Secret, Settings
     from .observe import Logger
     from .service import Call, Middleware
+    from .service.lazy import stub
     from .store import Store, Transaction
 
 _ROOMS = {
@@ -35,6 +36,7 @@ _ROOMS = {
     "calve.core.settings": ("Secret", "Settings"),
     "calve.observe": ("Logger",),
     "calve.service": ("Call", "Middleware"),
+    "calve.service.lazy": ("stub",),
     "calve.store": ("Store", "Transaction"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
@@ -64,6 +66,7 @@ __all__ = [
     "Secret",
     "Settings",
     "Store",
+    "stub",
     "Transaction",
     "Unavailable",
     "UNSET",

@@ -112,7 +112,7 @@ port = 0
 {http}
 [topology.split]
 front = ["till", "plain"]
-money = ["bank"]
+money = ["*"]
 """
 
 

@@ -15,7 +15,7 @@ from calve.cli.group import COMMANDS, calve
 
 from .conftest import PATIENCE_SECONDS, CalveCommand
 
-HEAVY = {"apsw", "granian", "opentelemetry", "prometheus_client", "rich", "uvicorn"}
+HEAVY = {"apsw", "granian", "httptools", "opentelemetry", "prometheus_client", "rich", "uvicorn"}
 
 
 def modules_after(program: str) -> set[str]:
@@ -58,7 +58,8 @@ def test_a_supervisor_imports_no_server_and_no_service() -> None:
     loaded = modules_after("import calve.cli.run, calve.runtime.supervisor")
     assert packages(loaded) & (HEAVY | {"uvloop"}) == set()
     rooms = {name.split(".")[1] for name in loaded if name.startswith("calve.")}
-    assert rooms == {"cli", "core", "runtime"}
+    assert rooms == {"cli", "core", "runtime", "transport"}
+    assert {name for name in loaded if name.startswith("calve.transport.")} == {"calve.transport.sockets"}
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,7 +70,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["rnu"], "no command 'rnu'; did you mean 'run'? (known: call, contract, new, run, topology)"),
+        (
+            ["rnu"],
+            f"no command 'rnu'; did you mean 'run'? (known: {', '.join(sorted(COMMANDS))})",
+        ),
         (["run", "--topolgy", "x"], "No such option '--topolgy'. Did you mean '--topology'?"),
         (["run", "--config", "/nonexistent.toml"], "/nonexistent.toml: cannot be read: No such file or directory"),
     ],

@@ -28,12 +28,13 @@ def test_json_has_everything(calve: CalveCommand, project: Path) -> None:
     assert shown["topologies"]["split"] == {
         "edge": "front",
         "units": [
-            {"name": "money", "services": ["purse"], "needs": [], "processes": [{"name": "money", "http_port": 0}]},
+            {"name": "money", "services": ["purse"], "needs": [], "http_port": 0, "processes": ["money"]},
             {
                 "name": "front",
                 "services": ["desk"],
                 "needs": ["money"],
-                "processes": [{"name": "front", "http_port": 0}],
+                "http_port": 0,
+                "processes": ["front"],
             },
         ],
     }
@@ -46,8 +47,8 @@ def test_tables_for_people(calve: CalveCommand) -> None:
     assert "purse Purse 1.0 - sqlite:///data/purse.db" in rows
     assert "desk Desk 2.1 purse -" in rows
     assert "topology one (default), in order of start" in rows
-    assert "money purse - 9002" in rows
-    assert "front desk money 9000 (edge), 9001" in rows
+    assert "money purse - 9001" in rows
+    assert "front x2 desk money 9000 (edge)" in rows
 
 
 @pytest.mark.parametrize(

@@ -57,4 +57,4 @@ def test_an_implementation_has_no_version_of_its_own() -> None:
 def test_the_decorators_leave_the_method_as_it_is_but_for_a_mark() -> None:
     assert Wallet.debit.__name__ == "debit"
     assert getattr(Wallet.debit, MARK) == OperationMark("command", "POST /x", (Refused,), "admin", 2, 201)
-    assert getattr(Wallet.balance, MARK) == OperationMark("query", None, (), None, None, None)
+    assert getattr(Wallet.balance, MARK) == OperationMark("query", None, (), None, None, None, True)

@@ -164,6 +164,17 @@ def test_commands_take_an_idempotency_key(document: dict[str, Any]) -> None:
             assert (key in operation.get("parameters", [])) is (method != "get")
 
 
+def test_what_becomes_of_a_repeated_command_is_promised(document: dict[str, Any]) -> None:
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            responses = operation["responses"]
+            good = next(answer for status, answer in responses.items() if status[0] == "2")
+            command = method != "get"
+            assert ("Idempotency-Replayed" in good.get("headers", {})) is command
+            assert ("422" in responses) is command
+            assert ("Retry-After" in responses.get("409", {}).get("headers", {})) is command
+
+
 def test_answers_have_their_status_and_type(document: dict[str, Any]) -> None:
     paths = document["paths"]
     balance = paths["/wallets/{owner}"]["get"]["responses"]
@@ -172,7 +183,8 @@ def test_answers_have_their_status_and_type(document: dict[str, Any]) -> None:
     assert "304" in balance
     assert "ETag" in paths["/profile"]["get"]["responses"]["200"]["headers"]
     assert "headers" not in paths["/wallets"]["get"]["responses"]["200"]
-    assert paths["/problems/{name}"]["put"]["responses"]["204"] == {"description": "Done"}
+    done = paths["/problems/{name}"]["put"]["responses"]["204"]
+    assert (done["description"], set(done)) == ("Done", {"description", "headers"})
     assert "content" in paths["/wallets/{owner}"]["delete"]["responses"]["202"]
 
 
@@ -184,9 +196,10 @@ def test_a_stream_comes_in_two_forms(document: dict[str, Any]) -> None:
 
 def test_every_declared_error_is_a_problem_with_its_fields(document: dict[str, Any]) -> None:
     responses = document["paths"]["/wallets/{owner}/debits"]["post"]["responses"]
-    assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "415", "default"}
+    assert set(responses) == {"200", "400", "401", "403", "404", "409", "413", "415", "422", "default"}
     conflict = responses["409"]
-    assert conflict["description"] == "There is not enough money; or Nobody may touch this wallet"
+    assert conflict["description"].endswith("key; or There is not enough money; or Nobody may touch this wallet")
+    assert conflict["content"]["application/problem+json"]["schema"]["anyOf"][-1]["$ref"].endswith("/Problem")
     options = conflict["content"]["application/problem+json"]["schema"]["anyOf"]
     funds = resolve(document, options[0])
     assert funds["properties"]["type"] == {"const": "urn:calve:error:wallet:InsufficientFunds"}

@@ -15,8 +15,10 @@ from calve.core.errors import (
     Cancelled,
     ConfigError,
     DeadlineExceeded,
+    InFlight,
     InternalError,
     InvalidArgument,
+    KeyReused,
     Overloaded,
     PermissionDenied,
     ProtocolError,
@@ -51,7 +53,14 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 
 def test_only_errors_raised_before_the_operation_say_that_it_did_not_run() -> None:
     never_ran = {cls for cls in CALL_ERRORS.values() if not cls("x").may_have_run}
-    assert never_ran == {InvalidArgument, Unauthenticated, PermissionDenied, UnknownOperation, Overloaded}
+    assert never_ran == {
+        InvalidArgument,
+        KeyReused,
+        Unauthenticated,
+        PermissionDenied,
+        UnknownOperation,
+        Overloaded,
+    }
 
 
 def test_whoever_knows_better_says_whether_it_ran() -> None:
@@ -60,7 +69,12 @@ def test_whoever_knows_better_says_whether_it_ran() -> None:
 
 
 def test_only_what_may_pass_by_itself_is_retryable() -> None:
-    assert {cls for cls in CALL_ERRORS.values() if cls.retryable} == {Overloaded, Unavailable, DeadlineExceeded}
+    assert {cls for cls in CALL_ERRORS.values() if cls.retryable} == {
+        InFlight,
+        Overloaded,
+        Unavailable,
+        DeadlineExceeded,
+    }
     assert not Cancelled.retryable
     assert not InternalError.retryable
 

@@ -268,3 +268,16 @@ def test_the_reference_has_a_row_per_field() -> None:
     assert rows["region"][2:4] == ("str", "")
     assert rows["tags"].default == "[]"
     assert rows["folder"].default == '"x"'
+
+
+def test_keys_of_somebody_else_in_the_same_table_are_left_alone(tmp_path: Path) -> None:
+    file = TomlFile(tmp_path / "calve.toml", '[service.wallet]\nowner = "us"\nratio = 2\n')
+    plain = SettingsReader(file, {})
+
+    class Mine(Settings):
+        ratio: float
+
+    assert plain.load("service.wallet", Mine, besides=("owner",)).ratio == 2
+    assert plain.load("service.wallet", Mine, besides=None).ratio == 2
+    with pytest.raises(ConfigError, match="owner is not a setting"):
+        plain.load("service.wallet", Mine)

@@ -90,3 +90,10 @@ def test_paths_are_shown_as_one_would_type_them(tmp_path: Path, monkeypatch: pyt
     assert shown_path(tmp_path / "calve.toml") == str(tmp_path / "calve.toml")
     (tmp_path / "inside").rmdir()
     assert shown_path(tmp_path / "calve.toml") == str(tmp_path / "calve.toml")
+
+
+def test_the_items_of_an_array_of_tables_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "calve.toml"
+    path.write_text("[[check.accept]]\nrule = 1\n[[ check.accept ]]  # again\n[[check.other]]\n")
+    file = TomlFile.read(path)
+    assert [file.where_item("check.accept", n) for n in range(3)] == [f"{path}:1", f"{path}:3", str(path)]

@@ -5,6 +5,7 @@
     <!-- from: examples/x.py -->     the next block is an excerpt of that file, word for word; a line `...` skips lines
     <!-- exits: 2 -->                the last command of the next block ends with that status
     <!-- not run: reason -->         the next block is shown only
+    <!-- needs: PostgreSQL -->       at the top: the page is left out where no server answers
 
 Without a comment, the `python` blocks of a page are one program, and the lines `$ command` of a `console` block are
 run; what follows a command is exactly what it prints, where `...` stands for anything within a line and, alone, for any
@@ -23,7 +24,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
-_NOTE = re.compile(r"<!-- (in|file|from|exits|not run): (.+?) -->")
+_NOTE = re.compile(r"<!-- (in|file|from|exits|not run|needs): (.+?) -->")
 
 
 class Block(NamedTuple):
@@ -44,13 +45,15 @@ class Page(NamedTuple):
     folder: str | None
     """Where its commands run, relative to the repository; None for an empty folder."""
     blocks: list[Block]
+    needs: str | None = None
+    """What the machine has to have for it."""
 
 
 def parse(name: str, text: str) -> Page:
     """Take a page apart."""
     blocks: list[Block] = []
     notes: dict[str, str] = {}
-    folder, start, language, content = None, 0, "", list[str]()
+    folder, needs, start, language, content = None, None, 0, "", list[str]()
     for number, line in enumerate(text.splitlines(), 1):
         if start:
             if line.rstrip() == "```":
@@ -63,11 +66,13 @@ def parse(name: str, text: str) -> Page:
         elif note := _NOTE.fullmatch(line.strip()):
             if note[1] == "in":
                 folder = note[2]
+            elif note[1] == "needs":
+                needs = note[2]
             else:
                 notes[note[1]] = note[2]
         elif line.strip():
             notes = {}
-    return Page(name, folder, blocks)
+    return Page(name, folder, blocks, needs)
 
 
 @pytest.fixture(params=PAGES, ids=[p.relative_to(REPOSITORY).as_posix() for p in PAGES])

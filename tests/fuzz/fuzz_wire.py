@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["calve.transport.wire"]):
 import msgspec
 
 OPTIONS = WireOptions(frame_bytes_max=8192, calls_max=8, request_bytes_max=100_000)
-FIELDS_MAX = 12
+FIELDS_MAX = 13
 
 
 class Quiet:

@@ -11,21 +11,36 @@ from pathlib import Path
 from typing import Any
 
 OPTIONAL = {
+    "adopt": ("a2wsgi", "websockets"),
+    "audit": ("networkx", "tree_sitter", "tree_sitter_python"),
+    "dns": ("dns",),
+    "granian": ("granian",),
+    "http": ("pyqwest",),
     "otel": ("opentelemetry",),
+    "postgres": ("asyncpg",),
     "pydantic": ("pydantic",),
     "testing": ("cryptography", "pytest", "pytest_asyncio"),
-    "uvicorn": ("httptools", "uvicorn"),
+    "uvicorn": ("uvicorn",),
 }
 """Extra -> the modules that only exist with it."""
 
 NEEDS_EXTRA: dict[str, str] = {
+    "calve.audit.reading.extract": "audit",
+    "calve.audit.reading.imports": "audit",
+    "calve.audit.reading.syntax": "audit",
     "calve.observe.otel_logs": "otel",
     "calve.observe.otel_spans": "otel",
     "calve.observe.otlp": "otel",
+    "calve.store.postgres": "postgres",
     "calve.testing.certificates": "testing",
     "calve.testing.plugin": "testing",
     "calve.testing.store_suite": "testing",
+    "calve.transport.adopt.wsgi": "adopt",
+    "calve.transport.rest.client": "http",
+    "calve.transport.rest.http1.websocket": "adopt",
+    "calve.transport.rest.server_granian": "granian",
     "calve.transport.rest.server_uvicorn": "uvicorn",
+    "calve.transport.wire.dns": "dns",
 }
 """The only modules that fail to import without an extra; whoever uses them imports them on demand."""
 

@@ -29,6 +29,8 @@ from calve import (
     command,
     current_call,
     query,
+    stub,
+    sync,
 )
 from calve.service import Proceed
 from calve.testing import App, Runner, VirtualClock, stub_of
@@ -73,6 +75,13 @@ class Wallet(Contract, Protocol, version="1.0", publishes=[WalletDebited]):
 
     @query()
     def history(self, owner: UUID, limit: int = 10) -> AsyncIterator[Balance]: ...
+
+
+class Desk(Contract, Protocol, version="1.0"):
+    """Another contract."""
+
+    @query()
+    async def answer(self) -> str: ...
 
 
 class WalletService(Wallet):
@@ -152,6 +161,30 @@ async def wrong_calls(wallet: Wallet, owner: UUID) -> None:
     for _ in wallet.history(owner):  # type: ignore[attr-defined]
         pass
     wallet.balance(owner).cents  # type: ignore[attr-defined]  # noqa: B018
+
+
+def synchronous_calls(owner: UUID) -> None:
+    """What code without `async` writes."""
+    wallet = sync.client(Wallet)
+    assert_type(wallet, sync.Client[Wallet])
+    assert_type(wallet(Wallet.balance, owner), Balance)
+    assert_type(wallet(Wallet.debit, owner, 5, note="rent").cents, int)
+    for entry in wallet(Wallet.history, owner, limit=3):
+        assert_type(entry, Balance)
+    assert_type(wallet.balance(owner), Any)
+    wallet(Wallet.balance, "x")  # type: ignore[call-overload]
+    wallet(Wallet.debit, owner)  # type: ignore[call-overload]
+    wallet(Desk.answer)  # type: ignore[call-overload]
+    with sync.connect() as connection:
+        assert_type(connection.client(Wallet), sync.Client[Wallet])
+
+
+async def adopted_calls(owner: UUID) -> None:
+    """What an adopted application writes."""
+    wallet = stub(Wallet)
+    assert_type(wallet, Wallet)
+    assert_type(await wallet.balance(owner), Balance)
+    await wallet.balance("x")  # type: ignore[arg-type]
 
 
 def messages(owner: UUID) -> None:

@@ -80,7 +80,7 @@ async def test_the_last_words_are_not_lost(spawn: Spawn, spy: Spy) -> None:
 
 async def test_ready_comes_with_the_url(spawn: Spawn) -> None:
     line = b'{"state":"ready","http":"http://127.0.0.1:1"}\\n'
-    child = await spawn(f"{NOTIFY}s.sendall(b'{line.decode()}'); s.recv(1)")
+    child = await spawn(f"{NOTIFY}s.sendall(b'{line.decode()}'); import signal; signal.pause()")
     await asyncio.wait_for(child.ready.wait(), PATIENCE_SECONDS)
     assert child.http == "http://127.0.0.1:1"
     assert child.failure is None

@@ -110,7 +110,7 @@ def test_the_project_is_imported_from_its_folder(make_config: MakeConfig, monkey
         ("[http]\nprot = 1\n", r"toml:10: \[http\] prot is not a setting; did you mean 'port'\?"),
         ("[http]\nport = 70000\n", r"toml:10: \[http\] port: expected `int` <= 65535 \(port of the edge unit"),
         ("[http]\nport = '80'\n", r"toml:10: \[http\] port: expected `int`, got `str`"),
-        ("[http]\nserver = 'gunicorn'\n", r"toml:10: .*'gunicorn' is not one of the choices; .*granian, uvicorn"),
+        ("[http]\nserver = 'gunicorn'\n", r"toml:10: .*'gunicorn' is not one of the choices; .*calve, granian"),
         ("[http]\nedge = 'font'\n", r"toml:10: \[http\] edge: no unit 'font'; did you mean 'front'\?"),
         ("[run]\ntopology = 'spilt'\n", r"toml:10: no topology 'spilt'; did you mean 'split'\?"),
         ("[run]\ngrace_seconds = nan\n", r"toml:10: \[run\] grace_seconds: expected"),
@@ -145,9 +145,9 @@ def test_one_line_for_what_is_wrong(make_config: MakeConfig, more: str, message:
     ("app", "message"),
     [
         ("", r"toml: \[app\] name is not set; set CALVE_APP_NAME in the environment, or"),
-        ("[app]\nname = 'shop'", r"toml:1: \[app\] services is not set"),
+        ("[app]\nname = 'shop'", r"toml:1: \[app\] services is empty; write services = .*, or adopt"),
         ("[app]\nname = 'Shop'\nservices = ['a']", r"toml:2: \[app\] name: .*lower case"),
-        ("[app]\nname = 'shop'\nservices = []", r"toml:3: \[app\] services: expected `array` of length >= 1"),
+        ("[app]\nname = 'shop'\nservices = []", r"toml:3: \[app\] services is empty"),
         ("[app]\nname = 'shop'\nservices = ['shop-a']", r"toml:3: 'shop-a' is not a package; write for example"),
         (
             "[app]\nname = 'shop'\nservices = ['a.x', 'b.x']",
@@ -206,3 +206,17 @@ def test_the_edge_is_the_named_unit_where_there_is_one(make_config: MakeConfig) 
     assert config.edge(config.topologies["one"]) == "shop"
     config = make_config()
     assert config.edge(config.topologies["split"]) == "front"
+
+
+def test_the_owner_of_a_service_stands_beside_its_own_settings(make_config: MakeConfig) -> None:
+    more = '[service.wallet]\nowner = "team-payments"\noverdraft_cents = 5\n'
+    config = make_config(more, CALVE_SERVICE_ORDERS_OWNER="team-desk")
+    owners = {name: settings.owner for name, settings in config.service.items()}
+    assert owners == {"catalog": "", "orders": "team-desk", "wallet": "team-payments"}
+
+
+def test_accepted_violations_are_read_and_each_needs_a_reason(make_config: MakeConfig) -> None:
+    accept = '[[check.accept]]\nrule = "import"\nwhat = "a -> b"\n'
+    assert make_config(f'{accept}reason = "until May"').check.accept[0].reason == "until May"
+    with pytest.raises(ConfigError, match=r"\[check\] accept: .*`reason`"):
+        make_config(accept)

@@ -10,17 +10,16 @@ import pytest
 
 from calve.core.errors import ConfigError
 from calve.runtime.endpoints import (
+    Published,
+    SupervisorFile,
     private_folder,
-    published,
     published_path,
     read_endpoints,
+    read_supervisor,
+    remove_stale,
     socket_path,
     write_endpoints,
-    write_plan,
 )
-from calve.runtime.plan import make_plan
-
-from .conftest import MakeConfig
 
 
 def test_the_folder_is_private_short_and_goes_away() -> None:
@@ -64,18 +63,6 @@ def test_a_discovery_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
         read_endpoints(tmp_path / "e.json")
 
 
-def test_a_plan_says_where_each_service_is(make_config: MakeConfig, short_tmp: Path) -> None:
-    config = make_config()
-    path = write_plan(short_tmp, make_plan(config, config.topologies["split"]))
-    assert json.loads(path.read_text()) == {
-        "services": {
-            "catalog": [f"unix:{short_tmp}/goods.sock"],
-            "orders": [f"unix:{short_tmp}/front.sock"],
-            "wallet": [f"unix:{short_tmp}/money.sock"],
-        }
-    }
-
-
 def test_replacing_the_file_leaves_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "endpoints.json"
     write_endpoints(path, {"wallet": ["tcp://a:1"]})
@@ -87,16 +74,36 @@ def test_replacing_the_file_leaves_nothing_else(tmp_path: Path) -> None:
 
 
 def test_endpoints_are_published_for_the_time_of_the_run(tmp_path: Path) -> None:
-    source = tmp_path / "endpoints.json"
-    write_endpoints(source, {"wallet": ["tcp://a:1"]})
-    with published(tmp_path, source):
-        assert published_path(tmp_path).read_bytes() == source.read_bytes()
-    assert not published_path(tmp_path).exists()
+    (tmp_path / "private").mkdir()
+    (tmp_path / "project").mkdir()
+    published = Published(tmp_path / "private", tmp_path / "project")
+    assert read_supervisor(tmp_path / "project") is None
+    published.announce(SupervisorFile(7, "split", "/tmp/control"))
+    for addresses in (["tcp://a:1"], ["tcp://a:1", "tcp://b:1"]):
+        published.update({"wallet": addresses})
+        assert read_endpoints(published.path) == {"wallet": addresses}
+        assert read_endpoints(published_path(tmp_path / "project")) == {"wallet": addresses}
+    assert read_supervisor(tmp_path / "project") == SupervisorFile(7, "split", "/tmp/control")
+    published.close()
+    assert list((tmp_path / "project" / ".calve").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
-    source = tmp_path / "endpoints.json"
-    write_endpoints(source, {})
     (tmp_path / ".calve").touch()
-    with published(tmp_path, source):
-        assert (tmp_path / ".calve").read_bytes() == b""
+    published = Published(tmp_path, tmp_path)
+    published.announce(SupervisorFile(7, "split", "/tmp/control"))
+    published.update({})
+    published.close()
+    assert (tmp_path / ".calve").read_bytes() == b""
+    assert read_endpoints(tmp_path / "endpoints.json") == {}
+
+
+def test_what_a_killed_supervisor_left_behind_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name in ("calve-dead", "calve-other", "else"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "money.sock").touch()
+    (tmp_path / "calve-dead" / "lock").touch()
+    with private_folder() as alive, private_folder() as also:
+        assert {path.name for path in tmp_path.iterdir()} == {"calve-other", "else", alive.name, also.name}
+        assert remove_stale(tmp_path) == []

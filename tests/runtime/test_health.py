@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from calve.runtime import health as module
-from calve.runtime.health import PATHS, Health, State
+from calve.runtime.health import PATHS, CheckFailed, Health, State
 
 
 async def statuses(health: Health) -> dict[str, int]:
@@ -57,6 +57,29 @@ async def test_a_failed_check_is_named_without_its_text() -> None:
     health.become("ready")
     assert (await body(health))["checks"] == {"store.orders": "ConnectionError"}
     assert b"hunter2" not in (await health.answer("/health/ready")).body
+
+
+async def failing() -> None:
+    raise CheckFailed("import failed: no such module")
+
+
+async def test_a_check_may_speak_for_itself() -> None:
+    health = Health()
+    health.check("legacy", failing)
+    health.become("ready")
+    assert (await body(health))["checks"] == {"legacy": "import failed: no such module"}
+
+
+async def test_without_what_is_optional_it_is_degraded_but_ready() -> None:
+    health = Health()
+    health.check("store.wallet", fine)
+    health.check("legacy", failing, optional=True)
+    health.become("ready")
+    assert (await statuses(health))["ready"] == 200
+    assert (await body(health))["degraded"] == ["legacy"]
+    health.check("store.orders", broken)
+    assert (await statuses(health))["ready"] == 503
+    assert "degraded" not in await body(health)
 
 
 async def test_a_check_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

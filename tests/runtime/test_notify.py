@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calve.runtime.notify import FD_VARIABLE, Notice, NoticeReader, Notifier
+from calve.runtime.notify import FD_VARIABLE, LineReader, Notice, Notifier
 
 from .conftest import PATIENCE_SECONDS
 
@@ -34,7 +34,7 @@ def test_what_is_sent_arrives(pair: tuple[socket.socket, Notifier]) -> None:
         notifier.send(notice)
     data = ours.recv(65536)
     assert data.startswith(b'{"state":"starting","detail":"opening"}\n')
-    assert NoticeReader().feed(data) == notices
+    assert LineReader(Notice).feed(data) == notices
     ours.close()
     notifier.close()
 
@@ -58,17 +58,17 @@ def test_without_a_supervisor_nothing_happens() -> None:
 @given(st.lists(st.text(), max_size=5), st.integers(1, 7))
 def test_notices_are_whole_however_they_arrive(details: list[str], size: int) -> None:
     data = b"".join(b'{"state":"starting"}\nnonsense\n\xff\n' for _ in details)
-    reader, found = NoticeReader(), []
+    reader, found = LineReader(Notice), []
     for start in range(0, len(data), size):
         found += reader.feed(data[start : start + size])
     assert found == [Notice("starting")] * len(details)
 
 
 def test_a_line_without_end_is_not_kept_for_ever() -> None:
-    reader = NoticeReader()
+    reader = LineReader(Notice)
     for _ in range(100):
         reader.feed(b"x" * 10_000)
-    assert len(reader._buffer) <= NoticeReader.LINE_BYTES_MAX
+    assert len(reader._buffer) <= LineReader.LINE_BYTES_MAX
     assert reader.feed(b'\n{"state":"ready"}\n') == [Notice("ready")]
 
 

@@ -37,7 +37,6 @@ def test_what_is_needed_starts_first(make_config: MakeConfig) -> None:
         ("front", ("money", "goods")),
     ]
     assert made.edge == "front"
-    assert made.hosts() == {"orders": ["front"], "wallet": ["money"], "catalog": ["goods"]}
 
 
 def test_without_facts_units_start_at_once_in_the_order_of_the_topology(make_config: MakeConfig) -> None:
@@ -89,8 +88,7 @@ def test_ports_that_cannot_be(make_config: MakeConfig, more: str, message: str) 
 
 def test_replicas_of_a_unit_without_stores(make_config: MakeConfig) -> None:
     made = plan(make_config, "[unit.goods]\nreplicas = 2\n")
-    assert ports(made) == {"front": 8000, "money": 8001, "goods.1": 8002, "goods.2": 8003}
-    assert made.hosts()["catalog"] == ["goods.1", "goods.2"]
+    assert ports(made) == {"front": 8000, "money": 8001, "goods.1": 8002, "goods.2": 8002}
     front = next(p for p in made.processes if p.name == "front")
     assert front.after == ("money", "goods.1", "goods.2")
 
@@ -98,7 +96,7 @@ def test_replicas_of_a_unit_without_stores(make_config: MakeConfig) -> None:
 def test_the_edge_is_the_first_of_its_replicas(make_config: MakeConfig) -> None:
     made = plan(make_config, "[unit.goods]\nreplicas = 2\n[http]\nedge = 'goods'\n")
     assert made.edge == "goods.1"
-    assert ports(made) == {"goods.1": 8000, "goods.2": 8001, "front": 8002, "money": 8003}
+    assert ports(made) == {"goods.1": 8000, "goods.2": 8000, "front": 8001, "money": 8002}
 
 
 @pytest.mark.parametrize("facts", [FACTS, None])
@@ -111,3 +109,12 @@ def test_replicas_of_a_unit_whose_store_is_a_file(
     )
     with pytest.raises(ConfigError, match=message):
         plan(make_config, "[unit.money]\nreplicas = 3\n", facts)
+
+
+def test_replicas_of_a_unit_whose_store_is_on_a_server(make_config: MakeConfig) -> None:
+    made = plan(make_config, "[unit.money]\nreplicas = 3\n[store]\nurl = 'postgresql://db/{service}'\n")
+    assert [process.name for process in made.processes if process.unit.name == "money"] == [
+        "money.1",
+        "money.2",
+        "money.3",
+    ]

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from calve.runtime.supervisor import Backoff
-
 from .conftest import Run, StartRun, watched
 
 linux = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="only on Linux: watches another's children by pidfd")
@@ -213,12 +211,3 @@ async def test_endpoints_are_published_while_it_runs(start_run: StartRun, tmp_pa
     run.signal(signal.SIGTERM)
     await run.end()
     assert not path.exists()
-
-
-def test_pauses_double_with_jitter_until_the_longest() -> None:
-    backoff = Backoff(1.0, 5.0)
-    for full in (1.0, 2.0, 4.0, 5.0, 5.0):
-        assert full / 2 <= backoff.pause_seconds() <= full
-    backoff.reset()
-    assert backoff.pause_seconds() <= 1.0
-    assert len({Backoff(1.0, 5.0).pause_seconds() for _ in range(20)}) > 1, "no jitter"

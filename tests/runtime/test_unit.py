@@ -10,10 +10,11 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 import pytest_asyncio
 
-from calve.runtime.notify import FD_VARIABLE, Notice, NoticeReader
+from calve.runtime.notify import FD_VARIABLE, LineReader, Notice, Order
 from calve.runtime.unit import stop_seconds_max
 
 from .conftest import PATIENCE_SECONDS, PROGRAM, PROJECT, MakeConfig
@@ -22,14 +23,23 @@ from .conftest import PATIENCE_SECONDS, PROGRAM, PROJECT, MakeConfig
 class UnitRun:
     """A unit in a process of its own, and the supervisor's end of its notify socket."""
 
-    def __init__(self, process: asyncio.subprocess.Process, notify: asyncio.StreamReader | None, path: Path) -> None:
-        self.process, self.path = process, path
-        self._notify, self._reader = notify, NoticeReader()
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        notify: asyncio.StreamReader,
+        orders: asyncio.StreamWriter,
+        path: Path,
+    ) -> None:
+        self.process, self.orders, self.path = process, orders, path
+        self._notify, self._reader = notify, LineReader(Notice)
         self.notices: list[Notice] = []
+
+    def order(self, order: Order) -> None:
+        """Tell it to do something."""
+        self.orders.write(msgspec.json.encode(order) + b"\n")
 
     async def notice(self, state: str) -> Notice:
         """Wait for a notice; keep all that came before it."""
-        assert self._notify is not None
         async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 line = await self._notify.readline()
@@ -61,10 +71,12 @@ async def start_unit(tmp_path: Path, short_tmp: Path) -> AsyncIterator[StartUnit
     runs: list[UnitRun] = []
     writers: list[asyncio.StreamWriter] = []
 
-    async def start(fault: str = "", *, settings: str = "", supervised: bool = True) -> UnitRun:
+    async def start(
+        fault: str = "", *, settings: str = "", supervised: bool = True, opened: bool = True, **environ: str
+    ) -> UnitRun:
         (tmp_path / "calve.toml").write_text(f"{PROJECT}[run]\n{settings}\n")
         path = short_tmp / "shop.sock"
-        environ = {**os.environ, "FAKE_SHOP": fault, "CALVE_UNIT_SHOP_LISTEN": f"unix:{path}"}
+        environ = {**os.environ, **environ, "FAKE_SHOP": fault, "CALVE_UNIT_SHOP_LISTEN": f"unix:{path}"}
         environ["CALVE_UNIT_SHOP_HTTP_PORT"] = "8005"
         ours, theirs = socket.socketpair()
         process = await asyncio.create_subprocess_exec(
@@ -77,7 +89,9 @@ async def start_unit(tmp_path: Path, short_tmp: Path) -> AsyncIterator[StartUnit
         theirs.close()
         reader, writer = await asyncio.open_connection(sock=ours)
         writers.append(writer)
-        runs.append(UnitRun(process, reader, path))
+        runs.append(UnitRun(process, reader, writer, path))
+        if opened:
+            runs[-1].order(Order("open"))
         return runs[-1]
 
     yield start
@@ -96,6 +110,7 @@ async def test_the_supervisor_is_told_every_step(start_unit: StartUnit) -> None:
     await run.notice("stopped")
     assert run.notices == [
         Notice("starting", "importing services"),
+        Notice("standby"),
         Notice("starting", "opening nothing"),
         Notice("ready", http="http://127.0.0.1:8005"),
         Notice("draining"),
@@ -181,3 +196,48 @@ async def test_a_stop_during_the_start_is_clean(start_unit: StartUnit) -> None:
 def test_a_clean_stop_is_bounded(make_config: MakeConfig) -> None:
     config = make_config("[run]\ngrace_seconds = 3\ndrain_delay_seconds = 2\n")
     assert stop_seconds_max(config) == 2 + 3 + 1 + 5
+
+
+async def test_it_stands_by_hands_over_and_takes_back(start_unit: StartUnit) -> None:
+    run = await start_unit(opened=False, FAKE_FILES_SHOP="wallet")
+    assert (await run.notice("standby")).files == ("wallet",)
+    for _ in range(2):
+        run.order(Order("open"))
+        assert (await run.notice("ready")).files == ("wallet",)
+        reader, writer = await asyncio.open_unix_connection(run.path)
+        writer.write(b"hold\n")
+        assert await reader.readline() == b"holding\n"
+        run.order(Order("release", delay_seconds=0, grace_seconds=600))
+        await run.says("drains in state draining")
+        writer.write(b"finish\n")
+        assert await reader.readline() == b"done\n"
+        writer.close()
+        await run.notice("released")
+    run.order(Order("stop"))
+    assert await run.end() == (0, "")
+    assert [n.state for n in run.notices].count("ready") == 2
+
+
+async def test_one_that_stands_by_stops_by_signal(start_unit: StartUnit) -> None:
+    run = await start_unit(opened=False)
+    await run.notice("standby")
+    run.process.send_signal(signal.SIGTERM)
+    assert await run.end() == (0, "")
+    assert "ready" not in [n.state for n in run.notices]
+
+
+async def test_an_order_to_stop_brings_its_own_times(start_unit: StartUnit) -> None:
+    run = await start_unit(settings="drain_delay_seconds = 600\ngrace_seconds = 600")
+    await run.notice("ready")
+    _, writer = await asyncio.open_unix_connection(run.path)
+    writer.write(b"hold\n")
+    run.order(Order("stop", delay_seconds=0, grace_seconds=0))
+    assert await run.end() == (0, "")
+    writer.close()
+
+
+async def test_it_reports(start_unit: StartUnit) -> None:
+    run = await start_unit("errors")
+    await run.notice("ready")
+    run.order(Order("report"))
+    assert await run.notice("report") == Notice("report", checks={"mood": "ok"}, calls=100, errors=50)

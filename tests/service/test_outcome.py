@@ -11,14 +11,18 @@ from calve import CallError, Contract, DomainError, query
 from calve.contract import describe
 from calve.core.errors import (
     DeadlineExceeded,
+    InFlight,
     InternalError,
     InvalidArgument,
+    KeyReused,
     Overloaded,
     PermissionDenied,
+    StoreError,
     Unavailable,
 )
 from calve.observe import Logger
 from calve.service.outcome import Outcome, outcome_of
+from calve.store import CommitUnknown, StatementError, StoreBusy, StoreConflict, StoreUnavailable
 from calve.testing.fakes.observe import CapturedLogs
 
 
@@ -98,7 +102,13 @@ def test_what_may_pass_by_itself_is_let_through_but_the_operation_did_run(kind: 
     assert not error.may_have_run, "the error the operation saw stays as it was"
 
 
-@pytest.mark.parametrize("kind", [InvalidArgument, PermissionDenied, InternalError])
+def test_that_a_command_it_made_is_in_flight_does_not_make_it_so() -> None:
+    result = outcome(let_through(InFlight("wallet.debit is running")))
+    assert (type(result.error), str(result.error)) == (Unavailable, "shop.find: wallet.debit is running")
+    assert type(outcome(InFlight("mine")).error) is InFlight
+
+
+@pytest.mark.parametrize("kind", [InvalidArgument, PermissionDenied, InternalError, KeyReused])
 def test_other_errors_of_a_call_are_the_fault_of_whoever_made_it(kind: type[CallError]) -> None:
     with CapturedLogs() as logs:
         result = outcome(let_through(kind("no")))
@@ -135,3 +145,16 @@ async def test_a_cancellation_of_something_else_is_an_internal_error() -> None:
     """The operation awaited a task that was cancelled; its caller was not, and must not believe so."""
     result = outcome(asyncio.CancelledError())
     assert str(result.error) == "shop.find failed with CancelledError"
+
+
+@pytest.mark.parametrize("kind", [StoreBusy, StoreConflict, StoreUnavailable, CommitUnknown])
+def test_a_store_that_may_be_back_later_makes_the_operation_unavailable(kind: type[StoreError]) -> None:
+    raised, code = outcome(kind("later"))
+    assert isinstance(raised, Unavailable)
+    assert (raised.may_have_run, code) == (True, "unavailable")
+    assert str(raised) == f"shop.find failed with {kind.__name__}"
+
+
+def test_a_wrong_statement_is_a_fault_of_the_operation() -> None:
+    raised, code = outcome(StatementError("no such table"))
+    assert (type(raised), code) == (InternalError, "internal_error")

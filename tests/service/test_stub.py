@@ -10,6 +10,7 @@ import pytest
 
 from calve import CallContext, CallError, Contract, DomainError, Principal, call_options, command, current_call, query
 from calve.contract import describe
+from calve.core.context import _current
 from calve.core.deadline import NEVER
 from calve.core.errors import DeadlineExceeded, InternalError, InvalidArgument, PermissionDenied, Unavailable
 from calve.core.trace import TraceContext
@@ -242,7 +243,9 @@ async def test_a_key_is_for_commands_made_directly_inside_the_block() -> None:
             await shop.find([])
         await shop.save()
     assert [context.given_key == "k1" for context in service.contexts] == [True, False, False]
-    assert [call.context.given_key for call in remote.calls] == ["k1", None, None]
+    first, second, third = [call.context.given_key for call in remote.calls]
+    assert (first, second) == ("k1", None)
+    assert third, "a command that leaves the process has a key in any case, the same for all its tries"
 
 
 @virtual_time
@@ -275,3 +278,43 @@ async def test_a_stream_that_is_left_early_is_closed() -> None:
     async with aclosing(cast(Any, elsewhere(remote).watch([]))) as items:
         await anext(items)
     assert remote.closed_streams == 1
+
+
+@virtual_time
+async def test_the_caller_is_the_running_operation_or_else_whoever_has_the_stub() -> None:
+    remote = FakeRemote({"shop.find": [], "shop.save": "", "shop.watch": [[1]]})
+    info = describe(Shop)
+    parts: dict[str, Any] = {"clock": virtual_clock(), "registry": Registry(), "tracing": Tracing.off()}
+    elsewhere = make_stub(info, "shop", remote_endpoints(info, "shop", remote, **parts), hosted=False, caller="till")
+    service = ShopService()
+    here = make_stub(info, "shop", endpoints_of(Shop, service), hosted=True, caller="till")
+
+    async def calls() -> None:
+        for stub in (elsewhere, here):
+            await stub.find([])
+            await stub.save()
+        async with aclosing(elsewhere.watch([])) as items:
+            await anext(items)
+
+    await calls()
+    with call_options(idempotency_key="k"):
+        await calls()
+    token = _current.set(CallContext("desk.ask"))
+    try:
+        await calls()
+    finally:
+        _current.reset(token)
+    assert [call.context.caller for call in remote.calls] == ["till"] * 6 + ["desk.ask"] * 3
+    assert [context.caller for context in service.contexts] == ["till"] * 4 + ["desk.ask"] * 2
+
+
+@virtual_time
+async def test_a_block_of_call_options_has_the_caller_of_its_operation() -> None:
+    outer = CallContext("desk.ask")
+    outer.caller = "till.sell"
+    token = _current.set(outer)
+    try:
+        with call_options(timeout_seconds=1) as inner:
+            assert (inner.operation, inner.caller) == ("desk.ask", "till.sell")
+    finally:
+        _current.reset(token)

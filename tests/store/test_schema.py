@@ -45,3 +45,29 @@ def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "0001_a.sql").mkdir()
     with pytest.raises(SchemaError, match="cannot be read"):
         load_schema(tmp_path)
+
+
+def test_a_step_may_have_a_file_for_each_database(tmp_path: Path) -> None:
+    for name in ("0001_a.sql", "0002_b.sqlite.sql", "0002_b.postgres.sql", "0003_c.sql"):
+        (tmp_path / name).write_text(name)
+    sqlite, postgres = load_schema(tmp_path), load_schema(tmp_path, "postgres")
+    assert [file.name for file in sqlite] == ["0001_a.sql", "0002_b.sqlite.sql", "0003_c.sql"]
+    assert [file.name for file in postgres] == ["0001_a.sql", "0002_b.postgres.sql", "0003_c.sql"]
+    assert [file.step for file in postgres] == ["0001_a.sql", "0002_b.sql", "0003_c.sql"]
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["0001_a.sql", "0002_b.sqlite.sql"], r"0002_b\.sqlite\.sql: has no counterpart for postgres; write 0002_b\.p"),
+        (["0001_a.sqlite.sql", "0001_b.postgres.sql"], "has the same number as 0001_b.postgres.sql"),
+        (["0001_a.sql", "0001_a.sqlite.sql"], "has the same number as 0001_a.sql"),
+        (["0001_a.sql", "0001_a.postgres.sql"], "has the same number as"),
+        (["0001_a.oracle.sql"], "'oracle' is no database; call it 0001_a.sqlite.sql or .postgres.sql"),
+    ],
+)
+def test_files_for_databases_that_do_not_fit(tmp_path: Path, names: list[str], text: str) -> None:
+    for name in names:
+        (tmp_path / name).write_text("")
+    with pytest.raises(SchemaError, match=text):
+        load_schema(tmp_path, "postgres")

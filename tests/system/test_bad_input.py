@@ -143,7 +143,7 @@ CASES = [
     ),
     Case("bad variable", NOWHERE, "CALVE_HTTP_PORT: .* expected `int`", UNIT, {"CALVE_HTTP_PORT": "http"}),
     Case("bad address", more('[wire]\nlisten = "tcp:/x"\n'), r"\[wire\] listen: expected .* \(address a unit listens"),
-    Case("another store", more('[store]\nurl = "postgresql://u:hunter2@h/d"\n'), r"no store for 'postgresql'; known"),
+    Case("another store", more('[store]\nurl = "mysql://u:hunter2@h/d"\n'), r"no store for 'mysql'; known"),
     Case(
         "unknown exporter",
         NOWHERE,

@@ -181,7 +181,9 @@ def test_replicas_share_the_calls_and_one_that_dies_is_missed_by_nobody(till: Pa
         until(lambda: answer(url) and min(map(counted, replicas)), "calls at both")
         before = list(map(counted, replicas))
         assert {answer(url) for _ in range(10)} == {"7 coins"}
-        assert [counted(replica) - n for replica, n in zip(replicas, before, strict=True)] == [5, 5]
+        shares = [counted(replica) - n for replica, n in zip(replicas, before, strict=True)]
+        assert sum(shares) == 10
+        assert min(shares) >= 3, "a replica that is young takes a little less than its share"
         running.signal("money.1", signal.SIGKILL)
         running.line(r"money\.1 was killed \(SIGKILL\); restarting")
         assert {answer(url) for _ in range(20)} == {"7 coins"}

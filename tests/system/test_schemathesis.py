@@ -20,6 +20,11 @@ RUNS = {
     "known": ("-n", "6", "--exclude-path", LIVE, "--phases", "fuzzing,stateful"),
     "live": ("-n", "2", "--include-path", LIVE, "--phases", "fuzzing", "--header", "X-Request-Timeout: 1.1"),
 }
+REUSED_KEYS = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
+"""
+"""It makes up few idempotency keys and gives them to different requests, which a schema cannot forbid."""
 
 
 def _known(url: str) -> str:
@@ -48,7 +53,8 @@ def test_document_and_shop_agree(shop: Running, tmp_path: Path) -> None:
     url = shop.url("front")
     for name in RUNS:
         (tmp_path / name).mkdir()
-    (tmp_path / "known" / "schemathesis.toml").write_text(_known(url))
+        settings = _known(url) if name == "known" else ""
+        (tmp_path / name / "schemathesis.toml").write_text(settings + REUSED_KEYS)
     with ThreadPoolExecutor() as threads:
         runs = {name: threads.submit(_schemathesis, tmp_path / name, url, *RUNS[name]) for name in RUNS}
     for name, run in runs.items():

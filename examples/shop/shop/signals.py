@@ -1,7 +1,8 @@
 """Waking the streams that wait for a change.
 
-A stream reads what is new from its store, then sleeps until somebody in this process says that there may be more. A
-service over SQLite lives in exactly one process, so everybody who changes its data is here.
+A stream reads what is new from its store, then sleeps until somebody in this process says that there may be more. Over
+SQLite a service lives in exactly one process, so everybody who changes its data is here. Over PostgreSQL there may be
+replicas, and their changes are seen when the stream looks again by itself.
 """
 
 from __future__ import annotations
@@ -9,14 +10,22 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import UUID
+
+LOOK_SECONDS = 1.0
+"""How often a stream looks by itself where other processes may change the data."""
 
 
 class Signals:
-    """Who waits for which key. Use from one event loop; holds nothing for keys that nobody watches."""
+    """Who waits for which key. Use from one event loop; holds nothing for keys that nobody watches.
 
-    def __init__(self) -> None:
+    Args:
+        look_seconds: Longest wait; None waits until there is a change.
+    """
+
+    def __init__(self, look_seconds: float | None = None) -> None:
+        self._look_seconds = look_seconds
         self._watchers: defaultdict[UUID, set[asyncio.Event]] = defaultdict(set)
 
     def __len__(self) -> int:
@@ -36,7 +45,9 @@ class Signals:
         changed = asyncio.Event()
 
         async def next_change() -> None:
-            await changed.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._look_seconds):
+                    await changed.wait()
             changed.clear()
 
         watchers = self._watchers[key]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
+
+import pytest
 
 from calve.testing import Runner
 from shop.catalog.contract import Catalog
@@ -13,11 +16,15 @@ from shop.orders.contract import Orders, PlaceOrder
 from shop.testing import customer_with
 from shop.wallet.contract import Wallet
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 SHOP = Path(__file__).parents[1]
 
 
-async def test_what_was_acknowledged_survives_a_restart(runners: Runner, tmp_path: Path) -> None:
-    settings = {"store.url": f"sqlite:///{tmp_path}/{{service}}.db"}
+async def test_what_was_acknowledged_survives_a_restart(
+    runners: Runner, stores: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = {"store.url": f"sqlite:///{tmp_path}/{{service}}.db", **stores}
     async with runners.start(SHOP, settings=settings) as app:
         customer = await customer_with(app, 1_000_000)
         items = (Item(sku="KIT-00000", quantity=3),)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shop.catalog.search import match_expression
+from shop.catalog.search import sqlite_expression
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,15 @@ def index() -> apsw.Connection:
 
 
 def test_words_are_quoted_and_may_be_cut_short() -> None:
-    assert match_expression("Oak  kett") == '"Oak"* "kett"*'
+    assert sqlite_expression("Oak  kett") == '"Oak"* "kett"*'
 
 
 def test_no_word_is_no_expression() -> None:
-    assert match_expression(' "*- ') is None
+    assert sqlite_expression(' "*- ') is None
 
 
 @given(text=st.text(max_size=50))
 def test_the_index_understands_whatever_is_typed(index: apsw.Connection, text: str) -> None:
-    expression = match_expression(text)
+    expression = sqlite_expression(text)
     if expression is not None:
         assert list(index.execute("SELECT * FROM text WHERE text MATCH ?", (expression,))) == []

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from calve import Logger, Unavailable
 from calve.core.clock import SystemClock
-from calve.store import SqliteStore, load_schema
+from calve.store import SqliteStore, Store, load_schema
 from calve.testing import App
 from shop.catalog.contract import Catalog
 from shop.inventory.contract import Inventory, Item
@@ -30,13 +30,13 @@ SCHEMA = Path(orders_module.__file__).parent / "schema"
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
-    """An order book of this test's own."""
+async def store(tmp_path: Path) -> AsyncIterator[Store]:
+    """An order book of this test's own; the shop itself may be on another database."""
     async with await SqliteStore.open(tmp_path / "orders.db", load_schema(SCHEMA)) as store:
         yield store
 
 
-def order_service(app: App, store: SqliteStore, **others: Any) -> OrderService:
+def order_service(app: App, store: Store, **others: Any) -> OrderService:
     """Orders over the running shop, with some of its neighbours replaced."""
     neighbours: dict[str, Any] = {
         "catalog": app.get(Catalog),
@@ -64,7 +64,7 @@ def losing_answers(wallet: Wallet) -> Wallet:
 
 
 async def test_a_lost_answer_leaves_the_order_pending_and_the_next_try_finishes_it(
-    app: App, store: SqliteStore, sku: str
+    app: App, store: Store, sku: str
 ) -> None:
     orders = order_service(app, store, wallet=losing_answers(app.get(Wallet)))
     customer = await customer_with(app, 100_000)
@@ -79,7 +79,7 @@ async def test_a_lost_answer_leaves_the_order_pending_and_the_next_try_finishes_
     assert (await app.get(Inventory).level(sku)).reserved == 2
 
 
-async def test_an_order_stands_even_if_the_customer_cannot_be_told(app: App, store: SqliteStore, sku: str) -> None:
+async def test_an_order_stands_even_if_the_customer_cannot_be_told(app: App, store: Store, sku: str) -> None:
     async def notify(notice: UUID, customer: UUID, text: str) -> None:
         raise Unavailable("nobody there")
 

@@ -5,6 +5,7 @@
       ├─ open_store               their databases                                                  stores.py
       └─ load_middleware, …       what calve.toml names besides services                           extensions.py
     UnitProcess    an Application plus its listeners: wire, REST edge, health and metrics pages    unit.py
+    rest_stub      a contract that an HTTP service elsewhere fulfils                               remotes.py
     make_edge      the REST edge of an Application                                                 edge.py
     describe_services   every service loaded and checked, nothing started                          describing.py
 
@@ -14,6 +15,7 @@ Swap an adapter here and nowhere else; tests build an Application with a fake in
 from .application import Application
 from .base import Base
 from .describing import describe_services
+from .remotes import rest_stub
 from .unit import UnitProcess, build_unit
 
-__all__ = ["Application", "Base", "build_unit", "describe_services", "UnitProcess"]
+__all__ = ["Application", "Base", "build_unit", "describe_services", "rest_stub", "UnitProcess"]

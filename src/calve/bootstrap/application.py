@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..contract import Endpoint
 from ..core.errors import ConfigError
@@ -14,6 +16,7 @@ from ..runtime import AppConfig
 from ..runtime.plan import start_order
 from ..service import (
     Chain,
+    DeclaredCallers,
     Injector,
     LoadedService,
     RemoteCaller,
@@ -22,11 +25,17 @@ from ..service import (
     make_stub,
     remote_endpoints,
 )
-from ..store import SqliteStore
+from ..service.idempotency import KeyOptions, Keys, prune_forever
+from ..store import Store
+from .adopted import AdoptedApps
 from .base import Base
 from .extensions import load_middleware
+from .remotes import load_remote, make_caller
 from .settings import read_settings
 from .stores import check_schema_folders, open_store, wants_store
+
+if TYPE_CHECKING:
+    from ..transport.rest.client import RestCaller
 
 T = TypeVar("T")
 
@@ -56,39 +65,76 @@ class Application:
     ) -> None:
         self.config, self.base, self._remote, self._progress = config, base, remote, progress
         self.hosted = [name for name in config.services if name in hosted]
+        self._adopting = [name for name in config.adopted if name in hosted]
+        self.adopted: AdoptedApps | None = None
+        """The adopted applications that are hosted here, once started; None when there are none."""
         self.services: dict[str, LoadedService] = {}
         self.endpoints: dict[str, dict[str, Endpoint]] = {}
         """Service -> operation -> endpoint, hosted or reachable through `remote`; filled by `start`."""
         self._instances: dict[str, Any] = {}
-        self.stores: dict[str, SqliteStore] = {}
-        self._stubs: dict[type[Any], Any] = {}
+        self.stores: dict[str, Store] = {}
+        self._stubs: dict[tuple[str, type[Any]], Any] = {}
         self._settings: dict[str, dict[type[Any], Any]] = {}
         self._started: list[str] = []
+        self._callers: list[RestCaller] = []
+        self._declared: dict[str, DeclaredCallers] = {}
+        """In strict mode: who may call which hosted service."""
+        self._keys = Keys(base.clock, base.log, KeyOptions(retention_seconds=config.store.idempotency_hours * 3600.0))
+        self._pruning: asyncio.Task[None] | None = None
+        self.started = False
+        """Whether `start` was called; it may be once."""
+
+    @property
+    def stores_in_files(self) -> tuple[str, ...]:
+        """Hosted services whose store is a file that only one process may have open; known once loaded."""
+        in_files = filter(self.config.store_in_file, self.hosted)
+        return tuple(name for name in in_files if wants_store(self.services[name]))
 
     async def start(self) -> None:
         """Load, check, construct and start everything, dependencies first.
 
         Raises: ConfigError: what is wrong before anything ran. What was opened and started until then is stopped again.
         """
+        self.started = True
         try:
-            self._load()
+            if not self.services:
+                self.load()
             order = start_order(dependency_graph(list(self.services.values())))
-            check_schema_folders(self.services.values())
-            for name in self.hosted:
-                owner = self.services[name].implementation
-                self._settings[name] = read_settings(self.config, f"service.{name}", owner)
             injector, chain = self._injector(), self._chain()
+            if self.config.app.strict:
+                from ..boundaries import declared_callers  # reads source, which only strict mode needs
+
+                self._declared = declared_callers(self.config, self.hosted)
             for name in order:
                 await self._construct(self.services[name], injector, chain)
+            self._pruning = asyncio.create_task(prune_forever(self.stores, self.base.clock, self.base.log))
             for name in order:
                 await self._start_service(name)
+            if self._adopting:
+                await self._adopt()
         except BaseException:
             await self.stop()
             raise
 
-    def _load(self) -> None:
+    async def _adopt(self) -> None:
+        """Start the adopted applications, which may call all services from their first line on."""
+        self.adopted = AdoptedApps(self.config, self._adopting, self.base, self.stub_for)
+        self._progress(f"starting {', '.join(self._adopting)}")
+        await self.adopted.start()
+
+    def load(self) -> None:
+        """Import the services, check what can be checked without opening anything, and read their settings.
+
+        Raises: ConfigError: what is wrong.
+        """
         for name, dotted in self.config.services.items():
             self.services[name] = load_service(dotted, hosted=name in self.hosted)
+        for name in self.config.remotes:
+            self.services[name] = load_remote(self.config, name)
+        check_schema_folders(self.services.values())
+        for name in self.hosted:
+            owner = self.services[name].implementation
+            self._settings[name] = read_settings(self.config, f"service.{name}", owner)
 
     def _injector(self) -> Injector:
         return Injector(
@@ -108,15 +154,20 @@ class Application:
             tracing=base.tracing,
             log=base.log,
             middleware=load_middleware(self.config, base),
+            keys=self._keys,
         )
 
     async def _construct(self, service: LoadedService, injector: Injector, chain: Chain) -> None:
         base, info, name = self.base, service.contract, service.name
         if service.implementation is None:
-            if self._remote is None:
+            remote = self._remote
+            if name in self.config.remotes:
+                remote = caller = make_caller(self.config, name, base)
+                self._callers.append(caller)
+            if remote is None:
                 return
             endpoints = remote_endpoints(
-                info, name, self._remote, clock=base.clock, registry=base.registry, tracing=base.tracing
+                info, name, remote, clock=base.clock, registry=base.registry, tracing=base.tracing
             )
         else:
             if wants_store(service):
@@ -124,17 +175,16 @@ class Application:
                 self.stores[name] = await open_store(self.config, service, base.registry)
             instance = self._instances[name] = injector.build(name, service.implementation)
             endpoints = {
-                operation.name: chain.endpoint(name, operation, getattr(instance, operation.name))
+                operation.name: chain.endpoint(
+                    name,
+                    operation,
+                    getattr(instance, operation.name),
+                    callers=self._declared.get(name),
+                    store=self.stores.get(name),
+                )
                 for operation in info.operations.values()
             }
         self.endpoints[name] = endpoints
-        self._stubs[info.cls] = make_stub(
-            info,
-            name,
-            endpoints,
-            hosted=service.implementation is not None,
-            message_bytes_max=self.config.wire.frame_bytes_max,
-        )
 
     async def _start_service(self, name: str) -> None:
         if name not in self._instances:
@@ -155,28 +205,55 @@ class Application:
 
         Raises: ConfigError: no service of this application implements the contract, or one that is out of reach.
         """
-        if contract in self._stubs:
-            return self._stubs[contract]
-        if any(service.contract.cls is contract for service in self.services.values()):
+        caller = who if who in self.services or who in self._adopting else ""
+        if (caller, contract) in self._stubs:
+            return self._stubs[caller, contract]
+        service = next((s for s in self.services.values() if s.contract.cls is contract), None)
+        if service is not None and service.name in self.endpoints:
+            stub = self._stubs[caller, contract] = self._make_stub(service, caller)
+            return stub
+        if service is not None:
             raise ConfigError(
                 f"{who} calls {contract.__name__}, whose service is hosted elsewhere, and nothing says where",
                 where=self.config.file.where("discovery"),
-                fix="set [discovery] file, or start the whole topology with `calve run`",
+                fix="set [discovery] file or dns, or start the whole topology with `calve run`",
             )
         known = [service.contract.name for service in self.services.values()]
         raise ConfigError(f"nobody implements {contract.__name__}; {did_you_mean(contract.__name__, known)}")
 
+    def _make_stub(self, service: LoadedService, caller: str) -> Any:
+        return make_stub(
+            service.contract,
+            service.name,
+            self.endpoints[service.name],
+            hosted=service.implementation is not None,
+            message_bytes_max=self.config.wire.frame_bytes_max,
+            caller=caller,
+        )
+
     def get(self, contract: type[T]) -> T:
         """The stub of a contract, for whoever is outside of all services. Raises ConfigError like `stub_for`."""
         return cast(T, self.stub_for("somebody outside", contract))
+
+    def code(self) -> dict[str, str]:
+        """Folder or file -> the service that is hosted here and whose code it is."""
+        found = {}
+        for name in self.hosted:
+            service = self.services[name]
+            file = str(getattr(sys.modules.get(service.module), "__file__", "") or "")
+            found[os.path.dirname(file) + os.sep if file.endswith("__init__.py") else file] = name
+        if self.adopted is not None:
+            found.update(self.adopted.code())
+        return {place: name for place, name in found.items() if place}
 
     def hosted_endpoints(self) -> list[Endpoint]:
         """Endpoints of the services that run here."""
         return [e for name in self.hosted for e in self.endpoints[name].values()]
 
     def all_endpoints(self) -> list[Endpoint]:
-        """Endpoints of all services in reach, wherever they run, in the order of calve.toml."""
-        return [e for name in self.services if name in self.endpoints for e in self.endpoints[name].values()]
+        """Endpoints of all services of the project in reach, wherever they run, in the order of calve.toml."""
+        names = [name for name in self.config.services if name in self.endpoints]
+        return [e for name in names for e in self.endpoints[name].values()]
 
     async def stop(self) -> None:
         """Stop the services (the last started first), then close their stores. Safe to call twice.
@@ -185,11 +262,18 @@ class Application:
         closes the stores.
         """
         try:
+            if self.adopted is not None:
+                await self._quietly(self.adopted.stop, None, "adopted", "applications did not stop cleanly")
             while self._started:
                 name = self._started.pop()
                 if hook := self._hook(name, "stop"):
                     await self._quietly(hook, HOOK_SECONDS, name, "service did not stop cleanly")
+            await self._quietly(self._keys.close, HOOK_SECONDS, "", "commands did not end whose callers have gone")
         finally:
+            if self._pruning is not None:
+                self._pruning.cancel()
+            while self._callers:
+                await self._quietly(self._callers.pop().close, HOOK_SECONDS, "", "connections did not close cleanly")
             while self.stores:
                 name, store = self.stores.popitem()
                 await self._quietly(store.close, None, name, "store did not close cleanly")

@@ -7,6 +7,7 @@ from typing import Any
 from ..core.errors import ConfigError
 from ..core.settings import Settings
 from ..runtime import AppConfig
+from ..runtime.sections import ServiceSettings
 from ..service.injection import constructor_parameters
 
 
@@ -20,10 +21,11 @@ def read_settings(config: AppConfig, section: str, owner: Any) -> dict[type[Sett
     """
     wanted = constructor_parameters(owner).values() if isinstance(owner, type) else ()
     kinds = [kind for kind in wanted if isinstance(kind, type) and issubclass(kind, Settings)]
-    if not kinds and config.file.table(section):
+    ours = ServiceSettings.__struct_fields__ if section.startswith("service.") else ()
+    if not kinds and config.file.table(section).keys() - set(ours):
         raise ConfigError(
             f"[{section}] has settings, but {getattr(owner, '__qualname__', owner)} asks for none",
             where=config.file.where(section),
             fix="let its constructor ask for a subclass of Settings, or remove the section",
         )
-    return {kind: config.reader.load(section, kind) for kind in kinds}
+    return {kind: config.reader.load(section, kind, besides=ours) for kind in kinds}

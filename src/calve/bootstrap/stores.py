@@ -9,9 +9,10 @@ from pathlib import Path
 from ..core.errors import ConfigError
 from ..observe import Registry
 from ..runtime import AppConfig
+from ..runtime.stores import store_place
 from ..service import LoadedService
 from ..service.injection import constructor_parameters
-from ..store import SqliteStore, Store, StoreMetrics, load_schema, sqlite_path
+from ..store import PostgresTarget, SqliteOptions, SqliteStore, Store, StoreMetrics, load_schema
 
 
 def wants_store(service: LoadedService) -> bool:
@@ -36,26 +37,64 @@ def check_schema_folders(services: Iterable[LoadedService]) -> None:
             )
 
 
-async def open_store(config: AppConfig, service: LoadedService, registry: Registry) -> SqliteStore:
-    """Open the database of a service, and make it if it is new.
+async def open_store(config: AppConfig, service: LoadedService, registry: Registry) -> Store:
+    """Open the database of a service; a file is made if it is new.
 
-    Raises: ConfigError: its file or folder cannot be used, or its schema files do not fit; with the next step.
+    Raises: ConfigError: its file or folder cannot be used, the server cannot be reached or refuses, or the schema files
+        do not fit; with the next step.
     """
-    path = sqlite_path(config.store.url, service=service.name, root=config.root)
-    _make_folder(path.parent, config)
-    store = await SqliteStore.open(path, load_schema(service.folder / "schema"))
+    place = store_place(config.store_template(service.name), service.name, config.root)
+    store: Store
+    if isinstance(place, PostgresTarget):
+        store = await _open_postgres(config, service, place, registry)
+    else:
+        _make_folder(place.parent, config.store_where(service.name))
+        options = SqliteOptions(hold_seconds_max=config.store.hold_seconds_max)
+        store = await SqliteStore.open(place, load_schema(service.folder / "schema"), options)
     _export_metrics(registry, service.name, store.metrics)
     return store
 
 
-def _make_folder(folder: Path, config: AppConfig) -> None:
+async def _open_postgres(
+    config: AppConfig, service: LoadedService, target: PostgresTarget, registry: Registry
+) -> Store:
+    require_postgres(config.store_where(service.name))
+    from ..store.postgres import PostgresOptions, PostgresStore
+
+    options = PostgresOptions(
+        connections_max=config.store.connections_max,
+        hold_seconds_max=config.store.hold_seconds_max,
+        application_name=f"calve {service.name}",
+    )
+    password = config.service[service.name].store_password or config.store.password
+    schema = load_schema(service.folder / "schema", "postgres")
+    store = await PostgresStore.open(target, schema, options, password=password)
+    for name, text in (("size", "Connections open"), ("in_use", "Connections in use"), ("waiting", "Waiting for one")):
+        read = functools.partial(getattr, store.pool, name)
+        registry.gauge(f"calve.store.connections_{name}", text, read, service=service.name)
+    return store
+
+
+def require_postgres(where: str | None = None) -> None:
+    """Raise ConfigError unless `calve[postgres]` is installed."""
+    try:
+        import asyncpg  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "a store on PostgreSQL needs asyncpg, which is not installed",
+            where=where,
+            fix="run pip install 'calve[postgres]'",
+        ) from error
+
+
+def _make_folder(folder: Path, where: str) -> None:
     """Make the folder of a database, so that a fresh checkout starts without a step by hand."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
             f"cannot make the folder {folder}: {error.strerror}",
-            where=config.file.where("store", "url"),
+            where=where,
             fix="name a folder that this user may write to",
         ) from error
 
@@ -65,6 +104,7 @@ def _export_metrics(registry: Registry, service: str, metrics: StoreMetrics) -> 
     counters = {
         "transactions": "Transactions acknowledged",
         "rollbacks": "Transactions rolled back",
+        "conflicts": "Transactions that collided with others and were run again",
         "commits": "Durable commits, each of one or more transactions",
         "commit_failures": "Commits that failed",
     }

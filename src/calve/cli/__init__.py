@@ -6,6 +6,7 @@ imports no service, no server and no table printer.
 What goes wrong shows as one line on standard error, `calve: error: …`, without a traceback; a traceback means a bug.
 
     exit code   0  done      1  failed      2  something has to be configured or typed differently      130  interrupted
+                3  `calve contract check`: nothing breaks, but a lock is out of date
 """
 
 from __future__ import annotations

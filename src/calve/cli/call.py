@@ -160,18 +160,20 @@ async def _call(
 
     from ..core.clock import SystemClock
     from ..core.deadline import TimerWheel
-    from ..runtime.wire import tls_options, wire_options
-    from ..transport.wire import StaticResolver, WireClient
+    from ..runtime.wire import names, tls_options, wire_options
+    from ..transport.wire import SourceResolver, WireClient, parse_sources
 
     clock = SystemClock()
     wheel = TimerWheel(asyncio.get_running_loop(), clock.monotonic)
     context.deadline = clock.monotonic() + timeout_seconds
     (service,) = addresses
-    resolver, options, tls = StaticResolver(addresses), wire_options(project), tls_options(project)
+    resolver, options, tls = SourceResolver(names(project)), wire_options(project), tls_options(project)
+    resolver.use(parse_sources(addresses, None))
     client = WireClient(resolver, wheel=wheel, clock=clock, options=options, tls=tls)
     log, silent = logging.getLogger("calve.wire"), logging.NullHandler()
     log.addHandler(silent)  # what it would log, the error says as well
     try:
+        await resolver.start()
         if operation.streaming:
             async for item in client.stream(service, operation, request, context):
                 click.echo(operation.response_codec.encode_json(item))
@@ -180,6 +182,7 @@ async def _call(
             click.echo(msgspec.json.format(answer, indent=2))
     finally:
         await client.close()
+        await resolver.close()
         log.removeHandler(silent)
 
 

@@ -1,4 +1,4 @@
-"""`calve contract show [SERVICE]`: what services promise, for people and for other tools."""
+"""`calve contract …`: what services promise. `show` is here; the others are imported when they are called."""
 
 from __future__ import annotations
 
@@ -9,15 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .group import Entry, LazyGroup
 from .options import config_option
 
 if TYPE_CHECKING:
     from ..contract import ContractInfo, Operation
 
 
-@click.group("contract")
+COMMANDS = {
+    "can-deploy": Entry("contract_can_deploy", "Tell whether UNIT, as it is in code, fits what is live."),
+    "check": Entry("contract_check", "Find what breaks a contract, by its lock or another git revision."),
+    "export": Entry("contract_export", "Write contracts for other tools and other languages."),
+    "lock": Entry("contract_lock", "Write down what services promise, one lock file per contract."),
+    "snapshot": Entry("contract_snapshot", "Note which contracts units provide and consume, by the code at hand."),
+}
+
+
+@click.group("contract", cls=LazyGroup, table=COMMANDS)
 def command() -> None:
-    """Show what services promise."""
+    """Show, keep and export what services promise."""
 
 
 @command.command()

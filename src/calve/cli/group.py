@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import click
 
@@ -21,39 +22,60 @@ class Entry(NamedTuple):
 
 COMMANDS = {
     "call": Entry("call", "Call an operation of the running application."),
-    "contract": Entry("contract", "Show what services promise."),
+    "catalog": Entry("catalog", "List services with owners, operations, stores, units and calls."),
+    "check": Entry("check", "Check that services keep to their boundaries."),
+    "contract": Entry("contract", "Show, keep and export what services promise."),
     "new": Entry("new", "Make a project with one service, its database and its tests."),
+    "ps": Entry("ps", "Show the processes of the running application."),
+    "rollout": Entry("rollout", "Replace the processes of units by new ones, without a failed call."),
     "run": Entry("run", "Run the services of a project, or one unit of them."),
+    "scale": Entry("scale", "Change how many replicas of a unit run."),
+    "store": Entry("store", "Prepare the databases of services."),
     "topology": Entry("topology", "Show and check units, services, stores and ports."),
 }
 
 
 class LazyGroup(click.Group):
-    """Knows its commands from a table."""
+    """Knows its commands from a table.
+
+    Args:
+        table: Commands by name; those registered in the usual way come on top.
+    """
+
+    def __init__(self, *args: Any, table: Mapping[str, Entry] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._table: Mapping[str, Entry] = COMMANDS if table is None else table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names, sorted."""
-        return sorted(COMMANDS)
+        return sorted({*self._table, *super().list_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a command; None when there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f".{COMMANDS[cmd_name].module}", __package__).command
+        if cmd_name not in self._table:
+            return super().get_command(ctx, cmd_name)
+        command: click.Command = importlib.import_module(f".{self._table[cmd_name].module}", __package__).command
         return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that the arguments start with. Raises click.UsageError: none; with near misses."""
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], COMMANDS)}", ctx)
+        known = self.list_commands(ctx)
+        if args and args[0] not in known and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}; {did_you_mean(args[0], known)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, from the table instead of the commands."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self._help(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _help(self, ctx: click.Context, name: str) -> str:
+        if name in self._table:
+            return self._table[name].help
+        command = self.get_command(ctx, name)
+        return command.get_short_help_str(limit=100) if command else ""
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})

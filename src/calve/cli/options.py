@@ -11,5 +11,5 @@ config_option = click.option(
     "-c",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The project's calve.toml; else the nearest one, from the current folder upwards.",
+    help="The project's calve.toml; else what CALVE_CONFIG names, else the nearest one from here upwards.",
 )

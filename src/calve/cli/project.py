@@ -37,3 +37,17 @@ def load_contracts(config: AppConfig, service: str | None = None) -> list[tuple[
         raise ConfigError(f"no service {service!r}; {did_you_mean(service, config.services)}", where=config.file.shown)
     names = config.services if service is None else [service]
     return [(name, load_contract(config.services[name])) for name in names]
+
+
+def load_remote_contracts(config: AppConfig) -> dict[str, ContractInfo]:
+    """Import the contracts that HTTP services elsewhere fulfil, by service.
+
+    Raises: ConfigError: one is not there, or is no contract.
+    """
+    from ..contract import describe
+    from ..service import load_object
+
+    return {
+        name: describe(load_object(remote.contract, where=config.file.where(f"service.{name}", "contract")))
+        for name, remote in config.remotes.items()
+    }

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import click
 
+from ..core.errors import ConfigError
 from ..runtime.config import AppConfig, load_config
+from ..runtime.notify import Notice, Notifier
 from ..runtime.plan import ServiceFacts, make_plan
 from ..runtime.topology import Topology
 from .options import config_option
@@ -27,7 +30,12 @@ def command(ctx: click.Context, config: Path | None, topology: str | None, unit:
     restarted when they die, and stop in reverse order on Ctrl-C or SIGTERM, when calls in flight may finish; a second
     Ctrl-C kills them.
     """
-    project = load_config(config)
+    try:
+        project = load_config(config)
+    except ConfigError as error:
+        if unit is None or not _told(error):
+            raise
+        ctx.exit(error.exit_code)
     if unit is not None:
         ctx.exit(_unit(project, project.topology_of_unit(unit, topology), unit))
     from ..runtime.supervisor import supervise
@@ -42,6 +50,13 @@ def _unit(project: AppConfig, topology: Topology, unit: str) -> int:
     from ..runtime.unit import run_unit
 
     return run_unit(project, topology, unit, build_unit)
+
+
+def _told(error: ConfigError) -> bool:
+    """Whether there is a supervisor, which then knows what is wrong and says it."""
+    notifier = Notifier.take(os.environ)
+    notifier.send(Notice("failed", str(error)))
+    return notifier.supervised
 
 
 def _needs_facts(project: AppConfig, topology: Topology) -> bool:

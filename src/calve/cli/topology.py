@@ -42,13 +42,14 @@ def as_data(project: AppConfig, facts: Mapping[str, ServiceFacts], plans: Mappin
              "package": "shop.wallet", "contract": "Wallet 1.0", "needs": [], "store": "sqlite:///…"}},
          "topologies": {"split": {"edge": "front", "units": [{
              "name": "money", "services": ["wallet"], "needs": [],
-             "processes": [{"name": "money", "http_port": 8001}]}]}}}
+             "http_port": 8001, "processes": ["money"]}]}}}
 
-    Units are in the order in which they start; `store` is null for a service without one.
+    Units are in the order in which they start; `store` is null for a service without one, `package` for one that is an
+    adopted application.
     """
     services = {
         name: {
-            "package": project.services[name],
+            "package": project.services.get(name),
             "contract": fact.contract,
             "needs": sorted(fact.needs),
             "store": project.store_url(name) if fact.stores else None,
@@ -64,8 +65,14 @@ def _units(plan: Plan, facts: Mapping[str, ServiceFacts]) -> list[dict[str, Any]
     units: dict[str, dict[str, Any]] = {}
     for process in plan.processes:
         name = process.unit.name
-        entry = {"name": name, "services": list(process.unit.services), "needs": sorted(needs[name]), "processes": []}
-        units.setdefault(name, entry)["processes"].append({"name": process.name, "http_port": process.http_port})
+        entry = {
+            "name": name,
+            "services": list(process.unit.services),
+            "needs": sorted(needs[name]),
+            "http_port": process.http_port,
+            "processes": [],
+        }
+        units.setdefault(name, entry)["processes"].append(process.name)
     return list(units.values())
 
 
@@ -79,17 +86,19 @@ def _print(project: AppConfig, facts: Mapping[str, ServiceFacts], plans: Mapping
         store = _shown_store(project, name) if fact.stores else "-"
         services.add_row(name, fact.contract, ", ".join(sorted(fact.needs)) or "-", store)
     console.print(services)
-    for name, plan in plans.items():
-        default = " (default)" if name == project.run.topology else ""
-        table = Table("unit", "services", "calls units", "http", title=f"topology {name}{default}, in order of start")
+    for topology, plan in plans.items():
+        default = " (default)" if topology == project.run.topology else ""
+        table = Table(
+            "unit", "services", "calls units", "http", title=f"topology {topology}{default}, in order of start"
+        )
         for unit in _units(plan, facts):
-            ports = ", ".join(
-                f"{p['http_port'] or 'any'}{' (edge)' if p['name'] == plan.edge else ''}" for p in unit["processes"]
-            )
-            table.add_row(unit["name"], ", ".join(unit["services"]), ", ".join(unit["needs"]) or "-", ports)
+            port = f"{unit['http_port'] or 'any'}{' (edge)' if plan.edge in unit['processes'] else ''}"
+            replicas = len(unit["processes"])
+            name = unit["name"] if replicas == 1 else f"{unit['name']} x{replicas}"
+            table.add_row(name, ", ".join(unit["services"]), ", ".join(unit["needs"]) or "-", port)
         console.print(table)
 
 
 def _shown_store(project: AppConfig, service: str) -> str:
     """As in calve.toml, with the service filled in: short, and the same on every machine."""
-    return project.store.url.replace("{service}", service)
+    return project.store_template(service).replace("{service}", service)

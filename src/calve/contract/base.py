@@ -45,6 +45,7 @@ class OperationMark(msgspec.Struct, frozen=True):
     role: str | None
     timeout_seconds: float | None
     status: int | None
+    idempotent: bool = False
 
 
 class Contract(Protocol):
@@ -85,6 +86,7 @@ def command(
     role: str | None = None,
     timeout_seconds: float | None = None,
     status: int | None = None,
+    idempotent: bool = False,
 ) -> Callable[[F], F]:
     """Mark a method of a contract as an operation that changes state.
 
@@ -94,8 +96,10 @@ def command(
         role: Role the principal must have; None lets everybody in.
         timeout_seconds: Longest time for one call; 10 s, or an hour for a streaming operation.
         status: HTTP status of a good answer; 200, or 204 when it returns None.
+        idempotent: Running it again with the same arguments has no further effect, by its own doing: a repeat runs, and
+            nothing is remembered under its idempotency key.
     """
-    return _mark("command", http, raises, role, timeout_seconds, status)
+    return _mark("command", http, raises, role, timeout_seconds, status, idempotent)
 
 
 def query(
@@ -120,8 +124,9 @@ def _mark(
     role: str | None,
     timeout_seconds: float | None,
     status: int | None,
+    idempotent: bool = True,
 ) -> Callable[[F], F]:
-    mark = OperationMark(kind, http, tuple(raises), role, timeout_seconds, status)
+    mark = OperationMark(kind, http, tuple(raises), role, timeout_seconds, status, idempotent)
 
     def decorate(method: F) -> F:
         setattr(method, MARK, mark)

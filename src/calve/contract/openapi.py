@@ -25,9 +25,20 @@ _KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Names this command, so that repeating the request has no further effect.",
+    "description": (
+        "Names this command, so that repeating the request has no further effect: the same request under the same key"
+        " gets the first answer, with `Idempotency-Replayed: true`."
+    ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]{1,255}$"},
 }
+
+_REPEATED: Schema = {
+    "Idempotency-Replayed": {
+        "description": "`true` when the command ran before under the same key, and this is the answer of then.",
+        "schema": {"const": "true"},
+    }
+}
+_RETRY: Schema = {"Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "string"}}}
 
 _FIELD: Schema = {"type": "string", "description": "Path into the arguments, such as `$.items[0].qty`."}
 
@@ -66,8 +77,10 @@ _TITLES = {
     401: "A principal is needed",
     403: "The principal may not do this",
     404: "Not found",
+    409: "The command is running under the same idempotency key",
     413: "The body is too large",
     415: "The body is not JSON",
+    422: "The idempotency key was given to another request",
 }
 
 
@@ -120,7 +133,7 @@ def _operation(schemas: Schemas, service: str, operation: Operation) -> Schema:
     summary, _, rest = operation.doc.partition("\n")
     parameters: list[Schema] = [_parameter(schemas, p, "path") for p in binding.path]
     parameters += [_parameter(schemas, p, "query") for p in binding.query]
-    if operation.kind == "command":
+    if operation.deduplicated:
         parameters.append({"$ref": "#/components/parameters/IdempotencyKey"})
     described: Schema = {"operationId": f"{service}.{operation.name}", "tags": [service]}
     if summary:
@@ -155,17 +168,18 @@ def _answers(schemas: Schemas, operation: Operation, binding: Binding) -> Schema
     status = str(operation.http.status)
     if operation.streaming:
         return {status: {"description": "The items, as they come", "content": _streams(schemas, operation)}}
+    repeated: Schema = {"headers": _REPEATED} if operation.deduplicated else {}
     if operation.response in (None, type(None)) or status in ("204", "205"):
-        return {status: {"description": "Done"}}
+        return {status: {"description": "Done"} | repeated}
     answer: Schema = {
         "description": "The answer",
         "content": {"application/json": {"schema": schemas.of(operation.response)}},
-    }
+    } | repeated
     if not binding.versioned:
         return {status: answer}
     tag = {"ETag": {"description": 'Weak entity tag, W/"<version>"', "schema": {"type": "string"}}}
     return {
-        status: answer | {"headers": tag},
+        status: answer | {"headers": tag | repeated.get("headers", {})},
         "304": {"description": "Not changed since `If-None-Match`", "headers": tag},
     }
 
@@ -200,16 +214,19 @@ def _problems(schemas: Schemas, service: str, operation: Operation, binding: Bin
     standard = [400]
     standard += [401, 403] if operation.role is not None else []
     standard += [413, 415] if binding.body is not None else []
+    standard += [409, 422] if operation.deduplicated else []
     by_status: dict[int, list[Schema]] = {status: [] for status in standard}
     for error in operation.raises:
         by_status.setdefault(error.status, []).append(_domain_problem(schemas, service, error))
     problem = {"$ref": f"{_REF}Problem"}
-    responses = {}
+    responses: dict[str, Schema] = {}
     for status, refs in sorted(by_status.items()):
         options = refs + ([problem] if status in standard or status == 404 else [])
         titles = [_TITLES[status]] if status in standard else []
         titles += [error.title() for error in operation.raises if error.status == status]
         responses[str(status)] = _problem_response("; or ".join(titles), options)
+        if status == 409 and operation.deduplicated:
+            responses["409"]["headers"] = _RETRY
     return responses | {"default": _problem_response("Any other failure", [problem])}
 
 

@@ -66,6 +66,8 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     body_param: str | None
     """The parameter that is the whole HTTP body, if one is."""
     errors_by_name: dict[str, tuple[type[DomainError], Codec[Any]]]
+    idempotent: bool = False
+    """Whether a repeat may simply run: a query, or a command that says so."""
     contract_doc: str = ""
     """Docstring of the contract, for documents made from operations alone."""
 
@@ -73,6 +75,11 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     def key(self) -> str:
         """Identity on the wire: `Wallet/1.0/debit`."""
         return f"{self.contract}/{self.version}/{self.name}"
+
+    @property
+    def deduplicated(self) -> bool:
+        """Whether a repeat under the same idempotency key gets the first answer. A stream cannot be kept."""
+        return not (self.idempotent or self.streaming)
 
     @property
     def params(self) -> tuple[str, ...]:
@@ -179,6 +186,7 @@ def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark:
         response_codec=_codec(answer, f"{where} -> answer"),
         body_param=_body_param(rule, fields) if rule else None,
         errors_by_name={e.__name__: (e, _codec(e.fields_type(), f"{where} raises {e.__name__}")) for e in mark.raises},
+        idempotent=mark.idempotent,
         contract_doc=inspect.cleandoc(cls.__doc__ or "") if "__doc__" in cls.__dict__ else "",
     )
 

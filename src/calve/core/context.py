@@ -17,6 +17,7 @@ import msgspec
 
 from .clock import Clock, SystemClock
 from .deadline import NEVER
+from .idempotency import REPLAYED, Mark
 from .ids import new_key
 from .trace import TraceContext, received_trace
 
@@ -33,7 +34,7 @@ class Principal(msgspec.Struct, frozen=True):
 class CallContext:
     """One call in progress. Not shared between tasks that outlive the call; read it through `current_call()`."""
 
-    __slots__ = ("_key", "_trace", "deadline", "next_key", "operation", "principal")
+    __slots__ = ("_key", "_trace", "caller", "deadline", "mark", "next_key", "operation", "principal")
 
     def __init__(
         self,
@@ -48,8 +49,12 @@ class CallContext:
         self.deadline = deadline
         """Point on the monotonic clock, seconds; `NEVER` outside of any call."""
         self.principal = principal
+        self.caller = ""
+        """The operation that made this call, or the service alone when none was running; '' for a call from outside."""
         self.next_key: str | None = None
         """Idempotency key for the next command made from here; a command's own key is never passed on."""
+        self.mark: Mark | None = None
+        """What the first transaction of this command leaves under its key; set by the chain while there is one."""
         self._trace, self._key = trace, key
         # A pair is what came in `traceparent` and `tracestate` ('' where nothing did). It is read when somebody asks
         # for the trace, which for most calls nobody does.
@@ -65,6 +70,11 @@ class CallContext:
     def given_key(self) -> str | None:
         """The idempotency key if the caller gave one or somebody has asked for one."""
         return self._key
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the answer of this call is that of an earlier one with the same key."""
+        return self.mark is REPLAYED
 
     @property
     def trace(self) -> TraceContext:
@@ -119,7 +129,7 @@ def call_options(
     # The block is part of the operation around it, hence has its key, which therefore must exist before the two part.
     key = outer.idempotency_key if outer.operation else None
     inner = CallContext(outer.operation, deadline, principal or outer.principal, outer.given_trace, key)
-    inner.next_key = idempotency_key
+    inner.next_key, inner.caller, inner.mark = idempotency_key, outer.caller, outer.mark
     token = _current.set(inner)
     try:
         yield inner

@@ -5,11 +5,14 @@
     ├── CallError                    a call gave no answer; `may_have_run` says whether it can have had an effect
     │   ├── InvalidArgument          400  caller   the arguments do not fit the contract; `field` is the path
     │   ├── Unauthenticated          401  caller   no principal where one is needed
-    │   ├── PermissionDenied         403  caller   the principal lacks the operation's role
+    │   ├── PermissionDenied         403  caller   the principal lacks the role, or the caller never declared the call
     │   ├── UnknownOperation         404  caller   nobody serves this contract, version or operation
+    │   ├── InFlight                 409  caller   the same command is running under the same idempotency key
+    │   ├── KeyReused                422  caller   the idempotency key names another request
     │   ├── Overloaded               429  callee   refused before running because a bound was reached
     │   ├── Cancelled                499  caller   the caller went away
     │   ├── InternalError            500  callee   the operation failed with something it never declared
+    │   ├── AnswerLost               500  callee   the command had its effect under this key; its answer is not known
     │   ├── Unavailable              503  network  the callee could not be reached, or was lost during the call
     │   └── DeadlineExceeded         504  network  the deadline passed
     ├── ProtocolError                a wire peer broke the protocol, or speaks another one
@@ -101,7 +104,7 @@ class Unauthenticated(CallError):
 
 
 class PermissionDenied(CallError):
-    """The call has a principal, but not the role that the operation asks for."""
+    """The principal lacks the operation's role; or, in strict mode, the calling service never declared the call."""
 
     code, status, fault, may_have_run_default = "permission_denied", 403, "caller", False
 
@@ -110,6 +113,18 @@ class UnknownOperation(CallError):
     """Nobody here serves this operation in a compatible version; the message names both versions when they differ."""
 
     code, status, fault, may_have_run_default = "unknown_operation", 404, "caller", False
+
+
+class InFlight(CallError):
+    """A command with the same idempotency key is running; when it has ended, the same call gets its answer, or runs."""
+
+    code, status, fault, retryable = "in_flight", 409, "caller", True
+
+
+class KeyReused(CallError):
+    """The idempotency key was given to another request before; this one did not run. A new request needs a new key."""
+
+    code, status, fault, may_have_run_default = "key_reused", 422, "caller", False
 
 
 class Overloaded(CallError):
@@ -130,6 +145,15 @@ class InternalError(CallError):
     code, status = "internal_error", 500
 
 
+class AnswerLost(CallError):
+    """The command ran before under this idempotency key and had an effect, but did not get as far as its answer.
+
+    It was cut off by a crash, a failure or its deadline. Look at what there is now; running it again takes another key.
+    """
+
+    code, status = "answer_lost", 500
+
+
 class Unavailable(CallError):
     """The callee could not be reached (`may_have_run` False) or was lost during the call (`may_have_run` True)."""
 
@@ -147,7 +171,12 @@ class ProtocolError(CalveError):
 
 
 class StoreError(CalveError):
-    """A store could not do what was asked; the transaction had no effect unless the subclass says otherwise."""
+    """A store could not do what was asked; the transaction had no effect unless `may_have_committed`."""
+
+    retryable: ClassVar[bool] = False
+    """Whether the same transaction may succeed later without any change by the caller."""
+    may_have_committed: ClassVar[bool] = False
+    """Whether nobody can say if the transaction had its effect."""
 
 
 CALL_ERRORS: dict[str, type[CallError]] = {
@@ -157,9 +186,12 @@ CALL_ERRORS: dict[str, type[CallError]] = {
         Unauthenticated,
         PermissionDenied,
         UnknownOperation,
+        InFlight,
+        KeyReused,
         Overloaded,
         Cancelled,
         InternalError,
+        AnswerLost,
         Unavailable,
         DeadlineExceeded,
     )

@@ -19,8 +19,9 @@ Calve's own sections (`[http]`, `[wire]`, …) are `Settings` too: `[http] port`
 from __future__ import annotations
 
 import math
+import re
 import types
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, dataclass_transform, get_args, get_origin
 
@@ -38,6 +39,8 @@ SECRETS_DIR_VARIABLE = "CALVE_SECRETS_DIR"
 SECRETS_DIR_DEFAULT = "/run/secrets"
 
 S = TypeVar("S", bound="Settings")
+
+_MODULES = re.compile(r"([A-Za-z_]\w*\.)+(?=\w)")
 
 
 class _SettingsMeta(msgspec.StructMeta):
@@ -109,19 +112,20 @@ class SettingsReader:
         """Names of all variables of the environment."""
         return list(self._environ)
 
-    def load(self, section: str, kind: type[S]) -> S:
+    def load(self, section: str, kind: type[S], *, besides: Collection[str] | None = ()) -> S:
         """Read one section.
 
         Args:
             section: Dotted name of its table, such as `http` or `service.wallet`.
             kind: The class to fill.
+            besides: Keys of the same table that belong to somebody else; None: all that the class does not have do.
         Returns: a new object.
         Raises: ConfigError: a value is missing, of the wrong type, or a key of calve.toml is not known. The message
             never shows the value of a `Secret`.
         """
         fields = {f.name: f for f in msgspec.structs.fields(kind)}
         for key in self.file.table(section):
-            if key not in fields:
+            if key not in fields and besides is not None and key not in besides:
                 where = self.file.where(section, key)
                 raise ConfigError(f"[{section}] {key} is not a setting", where=where, fix=did_you_mean(key, fields))
         values = {}
@@ -242,7 +246,7 @@ def _type_name(kind: Any) -> str:
     kind = _plain(kind)
     if get_origin(kind) is Literal:
         return " | ".join(_toml(c) for c in get_args(kind))
-    return getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else str(kind)
+    return getattr(kind, "__name__", str(kind)) if get_origin(kind) is None else _MODULES.sub("", str(kind))
 
 
 def _toml(value: Any) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from .errors import ConfigError
 
 _HEADER = re.compile(r"\s*\[(?P<name>[^\[\]]+)\]\s*(?:#.*)?")
+_ITEM = re.compile(r"\s*\[\[\s*(?P<name>[^\[\]\s]+)\s*\]\]\s*(?:#.*)?")
 _KEY = re.compile(r"""\s*(?:"([^"]+)"|'([^']+)'|([A-Za-z0-9_-]+))\s*[=.]""")
 _DECORATION = str.maketrans("", "", " \"'")
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
@@ -78,6 +79,11 @@ class TomlFile:
         """`calve.toml:12` for a key of a section (or the section's header); without the line when it cannot be told."""
         line = self._line(section, key)
         return f"{self.shown}:{line}" if line else self.shown
+
+    def where_item(self, name: str, index: int) -> str:
+        """`calve.toml:12` for the header of the nth `[[name]]`, counted from 0."""
+        lines = [n for n, text in enumerate(self._lines, 1) if (m := _ITEM.fullmatch(text)) and m["name"] == name]
+        return f"{self.shown}:{lines[index]}" if index < len(lines) else self.shown
 
     def _line(self, section: str, key: str | None) -> int | None:
         current, header = "", None

@@ -9,6 +9,7 @@
       ├─ sampling.py     Sampler                          the rule
       ├─ base.py         SpanRecorder, Span               the port to whoever keeps spans
       └─ otel_spans.py   OtelSpanRecorder                 OpenTelemetry behind it
+    watchdog.py      LoopWatch                            who blocks the event loop
     telemetry.py     Telemetry.from_environment(...)      all that the OTEL_* variables ask for (environment.py)
       └─ otel_logs.py    OtelLogHandler                   log lines by OTLP
 
@@ -21,6 +22,7 @@ from .metrics import BOUNDS_SECONDS, OperationMetrics, Registry
 from .sampling import Sampler
 from .telemetry import Telemetry
 from .tracing import Tracing
+from .watchdog import LoopWatch
 
 __all__ = [
     "BOUNDS_SECONDS",
@@ -28,6 +30,7 @@ __all__ = [
     "exposition",
     "Logger",
     "LogSetup",
+    "LoopWatch",
     "OperationMetrics",
     "Registry",
     "Sampler",

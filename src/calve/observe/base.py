@@ -32,6 +32,10 @@ class Span(Protocol):
         """Undo `enter`; does nothing when it is not current."""
         ...
 
+    def rename(self, service: str, operation: str) -> None:
+        """Call it otherwise: what an adopted application does for a request shows only while it does it."""
+        ...
+
     def end(self, error_type: str | None, *, failed: bool) -> None:
         """Finish it; leaves it first.
 

@@ -59,6 +59,11 @@ class OtelSpan:
             with suppress(ValueError):
                 token.var.reset(token)
 
+    def rename(self, service: str, operation: str) -> None:
+        """See `Span.rename`."""
+        self._span.update_name(f"{service}/{operation}")
+        self._span.set_attribute("rpc.method", operation)
+
     def end(self, error_type: str | None, *, failed: bool) -> None:
         """See `Span.end`."""
         self.leave()

@@ -1,7 +1,8 @@
 """One operating system process of a unit, as the supervisor sees it.
 
-    spawn ──> starting ──notice──> ready ──> exited(code)
-                  └────notice──> failed(message) ──> exited(2)
+    spawn ──> starting ──> standby ──open──> ready ──> exited(code)
+                  │           │ ^             └──release──> released ──open──> ready
+                  └───────────┴─┴──> failed(message) ──> exited(2)
 
 A process runs in a session of its own: a Ctrl-C in the terminal reaches the supervisor alone, which then stops units in
 order; and killing it takes whatever it started along.
@@ -19,8 +20,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
-from .notify import FD_VARIABLE, Notice, NoticeReader
+import msgspec
+
+from .notify import FD_VARIABLE, LineReader, Notice, Order
 from .output import Lines, Output
+from .sockets import NO_SOCKETS, Sockets
 
 LAST_OUTPUT_SECONDS = 1.0
 
@@ -29,19 +33,24 @@ class Child:
     """A started process. Made by `Child.spawn`.
 
     Attributes:
-        ready: Set when it is ready.
+        standby: Set when it is checked and may be opened.
+        ready: Set while it is ready.
+        released: Set while it holds nothing, after having been ready.
         exited: Set when it is gone.
         failure: Why it could not start, in its own words; None unless it said so.
         http: Its URL, once ready.
+        files: Its services whose store is a file, once it stands by.
     """
 
     def __init__(self, name: str, output: Output, on_notice: Callable[[Notice], None]) -> None:
         self.name = name
-        self.ready, self.exited = asyncio.Event(), asyncio.Event()
+        self.standby, self.ready, self.released, self.exited = (asyncio.Event() for _ in range(4))
         self.failure: str | None = None
         self.http: str | None = None
+        self.files: tuple[str, ...] = ()
         self._output, self._on_notice = output, on_notice
-        self._reader = NoticeReader()
+        self._reader = LineReader(Notice)
+        self._report: asyncio.Future[Notice] | None = None
         self._ours: socket.socket | None = None
         self._pipes: _Pipes | None = None
         self._transport: asyncio.SubprocessTransport | None = None
@@ -54,6 +63,9 @@ class Child:
         environ: Mapping[str, str],
         output: Output,
         on_notice: Callable[[Notice], None],
+        sockets: Sockets = NO_SOCKETS,
+        *,
+        stand_by: bool = False,
     ) -> Child:
         """Start a process.
 
@@ -63,6 +75,8 @@ class Child:
             environ: Its whole environment; the number of its notify socket is added.
             output: Where its lines go.
             on_notice: Called with every notice it sends.
+            sockets: What it listens at; inherited.
+            stand_by: Whether it waits for an `open` once it is checked, instead of being told so now.
         Raises: OSError: the program cannot be started.
         """
         child = cls(name, output, on_notice)
@@ -74,8 +88,8 @@ class Child:
                 lambda: _Pipes(child, output),
                 *command,
                 stdin=subprocess.DEVNULL,
-                env={**environ, FD_VARIABLE: str(theirs.fileno())},
-                pass_fds=(theirs.fileno(),),
+                env={**environ, **sockets.environ(), FD_VARIABLE: str(theirs.fileno())},
+                pass_fds=(theirs.fileno(), *sockets.numbers()),
                 start_new_session=True,
             )
         except BaseException:
@@ -85,6 +99,8 @@ class Child:
             theirs.close()
         child._ours, child._transport, child._pipes = ours, transport, pipes
         loop.add_reader(ours, child._read_notices)
+        if not stand_by:
+            child.order(Order("open"))
         return child
 
     @property
@@ -98,6 +114,23 @@ class Child:
         """Once exited; negative: the signal that ended it."""
         assert self._transport is not None
         return cast(int, self._transport.get_returncode())
+
+    def order(self, order: Order) -> None:
+        """Tell it to do something; no-op when it is gone, or has not listened for very long."""
+        assert self._ours is not None
+        with contextlib.suppress(OSError):
+            self._ours.send(msgspec.json.encode(order) + b"\n")
+
+    async def report(self, timeout_seconds: float) -> Notice | None:
+        """Ask it how it is. Returns: its report; None when it gives none in time. One at a time."""
+        if self._report is None:
+            self._report = asyncio.get_running_loop().create_future()
+        self.order(Order("report"))
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                return await asyncio.shield(self._report)
+        except TimeoutError:
+            return None
 
     def terminate(self) -> None:
         """Ask it to stop; no-op when it is gone."""
@@ -150,12 +183,27 @@ class Child:
         except OSError:  # reset: the process is gone
             asyncio.get_running_loop().remove_reader(self._ours)
         for notice in self._reader.feed(received):
-            if notice.state == "ready":
-                self.http = notice.http
-                self.ready.set()
-            elif notice.state == "failed":
-                self.failure = notice.detail
+            self._note(notice)
             self._on_notice(notice)
+
+    def _note(self, notice: Notice) -> None:
+        match notice.state:
+            case "standby":
+                self.files = notice.files
+                self.standby.set()
+            case "ready":
+                self.http, self.files = notice.http, notice.files
+                self.released.clear()
+                self.ready.set()
+            case "draining":
+                self.ready.clear()
+            case "released":
+                self.released.set()
+            case "failed":
+                self.failure = notice.detail
+            case "report" if self._report is not None:
+                self._report.set_result(notice)
+                self._report = None
 
 
 class _Pipes(asyncio.SubprocessProtocol):

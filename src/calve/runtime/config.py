@@ -15,27 +15,35 @@ from pathlib import Path
 import msgspec
 
 from ..core.errors import ConfigError
+from ..core.place import PostgresTarget
 from ..core.settings import SettingsReader, env_name
 from ..core.suggest import did_you_mean
 from ..core.toml import TomlFile
+from .adopted import read_adopted, read_remotes
 from .sections import (
     SECTIONS,
+    AdoptedSettings,
     AppSettings,
+    CheckSettings,
     DiscoverySettings,
     HttpSettings,
     LogSettings,
+    RemoteSettings,
+    RolloutSettings,
     RunSettings,
+    ServiceSettings,
     StoreSettings,
     UnitSettings,
     WireSettings,
 )
+from .stores import Declared, check_stores, store_place
 from .topology import Topology, read_topologies
 
 FILE_NAME = "calve.toml"
-STORE_SCHEMES = ("sqlite",)
+CONFIG_VARIABLE = "CALVE_CONFIG"
 _SECTIONS = (
-    "app", "store", "http", "wire", "discovery", "log", "run", "unit", "service", "topology", "middleware",
-    "authenticator",
+    "app", "store", "http", "wire", "discovery", "log", "run", "rollout", "unit", "service", "topology", "middleware",
+    "authenticator", "check",
 )  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -52,8 +60,16 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
     discovery: DiscoverySettings
     log: LogSettings
     run: RunSettings
+    rollout: RolloutSettings
+    check: CheckSettings
     services: dict[str, str]
     """Short name to dotted name of the package, in the order of `[app] services`."""
+    service: dict[str, ServiceSettings]
+    """By name, for every service, adopted and remote ones too: what Calve itself wants to know of it."""
+    adopted: dict[str, AdoptedSettings]
+    """Existing applications that are services, too: `[service.<name>]` with `asgi` or `wsgi`."""
+    remotes: dict[str, RemoteSettings]
+    """Contracts that somebody else's HTTP service fulfils: `[service.<name>]` with `url`. No unit hosts them."""
     middleware: dict[str, str]
     """What `[middleware.<name>]` calls it to `module:attribute`, outermost first."""
     topologies: dict[str, Topology]
@@ -68,15 +84,32 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
 
     def store_url(self, service: str) -> str:
         """The store of one service: `{service}` filled in, a relative SQLite path made absolute."""
-        url = self.store.url.replace("{service}", service)
-        if not self.stores_in_file:
-            return url
-        return f"sqlite:///{self.root / url.removeprefix('sqlite:///')}"
+        place = store_place(self.store_template(service), service, self.root)
+        return str(place) if isinstance(place, PostgresTarget) else f"sqlite:///{place}"
 
     @property
-    def stores_in_file(self) -> bool:
-        """Whether stores are SQLite files, which only one process may write."""
-        return self.store.url.startswith("sqlite:")
+    def hosted(self) -> list[str]:
+        """Names of the services that units host: those of `[app] services`, and the adopted applications."""
+        return [*self.services, *self.adopted]
+
+    def store_template(self, service: str) -> str:
+        """The URL of a service's store as it is written."""
+        return self.declared_store(service).template
+
+    def store_where(self, service: str) -> str:
+        """Where that is written."""
+        return self.declared_store(service).where
+
+    def declared_store(self, service: str) -> Declared:
+        """The URL of a service's store as it is written, and where."""
+        section, key, own = f"service.{service}", "store_url", self.service[service].store_url
+        if own is None:
+            section, key = "store", "url"
+        return Declared(service, own or self.store.url, f"[{section}] {key}", self.file.where(section, key))
+
+    def store_in_file(self, service: str) -> bool:
+        """Whether the store of a service is a SQLite file, which only one process may have."""
+        return self.store_template(service).startswith("sqlite:")
 
     def topology(self, name: str | None = None) -> Topology:
         """A topology by name; None is the one that `[run] topology` names.
@@ -137,20 +170,26 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
     """Read and check a project.
 
     Args:
-        path: The file; None looks in the current folder and then in its parents.
+        path: The file; None is what CALVE_CONFIG names, else the nearest from the current folder upwards.
         environ: Environment for overrides; None is the process's own.
     Raises: ConfigError: the first thing that is wrong.
     """
-    file = TomlFile.read(find_config(Path.cwd()) if path is None else Path(path))
+    environ = os.environ if environ is None else environ
+    path = path or environ.get(CONFIG_VARIABLE)
+    file = TomlFile.read(Path(path) if path else find_config(Path.cwd()))
     for section in file.data:
         if section not in _SECTIONS:
             known = did_you_mean(section, _SECTIONS)
             raise ConfigError(f"[{section}] is not a section", where=file.where(section), fix=known)
-    environ = os.environ if environ is None else environ
     reader = SettingsReader(file, environ)
     app = reader.load("app", AppSettings)
     services = _services(file, app)
-    topologies = read_topologies(file, list(services), app.name, environ)
+    adopted, remotes = read_adopted(file, reader, services), read_remotes(file, reader, services)
+    hosted = [*services, *adopted]
+    if not hosted:
+        fix = 'write services = ["shop.wallet"], or adopt an application with [service.<name>] asgi = "module:app"'
+        raise ConfigError("[app] services is empty", where=file.where("app", "services"), fix=fix)
+    topologies = read_topologies(file, hosted, app.name, environ)
     names = {u.name for t in topologies.values() for u in t.units}
     config = AppConfig(
         file=file,
@@ -162,17 +201,26 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
         discovery=reader.load("discovery", DiscoverySettings),
         log=reader.load("log", LogSettings),
         run=reader.load("run", RunSettings),
+        rollout=reader.load("rollout", RolloutSettings),
+        check=reader.load("check", CheckSettings),
         services=services,
+        service={
+            **{name: reader.load(f"service.{name}", ServiceSettings, besides=None) for name in services},
+            **adopted,
+            **remotes,
+        },
+        adopted=adopted,
+        remotes=remotes,
         middleware=_middleware(file, app),
         topologies=topologies,
         units={name: reader.load(f"unit.{name}", UnitSettings) for name in sorted(names)},
     )
-    _check_names(config, "service", services)
+    _check_names(config, "service", {*hosted, *remotes})
     _check_names(config, "unit", names)
     _check_names(config, "middleware", config.middleware)
     _check_authenticator(config)
     _check_edge(config, names)
-    _check_store(config)
+    check_stores(map(config.declared_store, services), config.root)
     _check_tls(config)
     _check_environment(reader)
     config.topology()
@@ -224,7 +272,7 @@ def _check_environment(reader: SettingsReader) -> None:
 
     Units and services are left out: their names and keys cannot be told apart without importing the services.
     """
-    fixed = {section: kind for section, kind in SECTIONS.items() if not section.startswith("unit.")}
+    fixed = {section: kind for section, kind in SECTIONS.items() if "<" not in section}
     known = {env_name(section, key) for section, kind in fixed.items() for key in kind.__struct_fields__}
     for name in reader.variables:
         if name not in known and name.startswith(tuple(f"CALVE_{section.upper()}_" for section in fixed)):
@@ -236,23 +284,6 @@ def _check_edge(config: AppConfig, units: set[str]) -> None:
     if edge is not None and edge not in units:
         where = config.file.where("http", "edge")
         raise ConfigError(f"[http] edge: no unit {edge!r}", where=where, fix=did_you_mean(edge, units))
-
-
-def _check_store(config: AppConfig) -> None:
-    url, where = config.store.url, config.file.where("store", "url")
-    scheme = url.partition(":")[0]
-    if scheme not in STORE_SCHEMES:
-        # The scheme only: the rest of a URL may hold a password.
-        known = did_you_mean(scheme, STORE_SCHEMES)
-        raise ConfigError(f"[store] url: no store for {scheme[:20]!r}", where=where, fix=known)
-    if not url.startswith("sqlite:///") or url == "sqlite:///":
-        raise ConfigError("[store] url names no file", where=where, fix="write sqlite:///data/{service}.db")
-    if "{service}" not in url and len(config.services) > 1:
-        raise ConfigError(
-            "[store] url is the same for all services, but a store belongs to one service",
-            where=where,
-            fix="put {service} into the file name",
-        )
 
 
 def _check_tls(config: AppConfig) -> None:

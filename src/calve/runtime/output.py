@@ -82,6 +82,7 @@ class Output:
     def __init__(self, names: list[str], stdout: BinaryIO, stderr: BinaryIO, options: OutputOptions) -> None:
         self._streams = {1: stdout, 2: stderr}
         self._options = options
+        self._names = list(names)
         self._labels = _labels(names, options.colour)
         self._waiting = 0
         self._lock = threading.Lock()
@@ -91,6 +92,12 @@ class Output:
         self._full = False
         self._thread = threading.Thread(target=self._write, name="output", daemon=True)
         self._thread.start()
+
+    def add(self, name: str) -> None:
+        """One more process; from now on there are several."""
+        if name not in self._names:
+            self._names.append(name)
+            self._labels = _labels(self._names, self._options.colour)
 
     @property
     def full(self) -> bool:

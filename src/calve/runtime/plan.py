@@ -5,12 +5,13 @@
 A unit starts when the units that host what it needs are ready, and stops before they do. Services may need each other
 in a circle; then one of them has to start first all the same, and the order of the topology decides which.
 
-HTTP ports are counted from `[http] port`: the edge unit's first process gets it, all others the ones after it.
+HTTP ports are counted from `[http] port`: the edge unit gets it, the others the ones after it. Replicas of a unit share
+its port.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
@@ -23,7 +24,7 @@ class ServiceFacts(msgspec.Struct, frozen=True):
     """What is known of a service without starting it."""
 
     contract: str
-    """Name and version of its contract, such as `Wallet 1.0`."""
+    """Name and version of its contract, such as `Wallet 1.0`; of an adopted application, what it is."""
     needs: frozenset[str] = frozenset()
     """Short names of the services it calls."""
     stores: bool = True
@@ -37,7 +38,7 @@ class Process(msgspec.Struct, frozen=True):
     """The unit's name; `money.2` for the second of several replicas."""
     unit: Unit
     http_port: int
-    """0 lets the machine pick."""
+    """Its unit's; 0 lets the machine pick."""
     after: tuple[str, ...]
     """Names of the processes that have to be ready before this one starts."""
 
@@ -50,12 +51,6 @@ class Plan(msgspec.Struct, frozen=True):
     """Name of the process that serves REST for all services."""
     processes: tuple[Process, ...]
     """In an order in which they can be started."""
-
-    def hosts(self) -> dict[str, list[str]]:
-        """Short name of each service to the names of the processes that host it."""
-        return {
-            s: [p.name for p in self.processes if s in p.unit.services] for u in self.topology.units for s in u.services
-        }
 
 
 def make_plan(config: AppConfig, topology: Topology, facts: Mapping[str, ServiceFacts] | None = None) -> Plan:
@@ -71,22 +66,23 @@ def make_plan(config: AppConfig, topology: Topology, facts: Mapping[str, Service
     for unit in topology.units:
         _check_replicas(config, unit, facts)
     edge = config.edge(topology)
-    ports = _ports(config, names, edge)
+    ports = _ports(config, [unit.name for unit in topology.units], edge)
     order = start_order(needs)
     processes = []
     for place, unit_name in enumerate(order):
         earlier = [n for n in order[:place] if n in needs[unit_name]]
         after = tuple(process for n in earlier for process in names[n])
         for name in names[unit_name]:
-            processes.append(Process(name, topology.unit(unit_name), ports[name], after))
+            processes.append(Process(name, topology.unit(unit_name), ports[unit_name], after))
     return Plan(topology, names[edge][0], tuple(processes))
 
 
 def unit_needs(topology: Topology, facts: Mapping[str, ServiceFacts]) -> dict[str, set[str]]:
     """Which other units each unit needs, in the order of the topology."""
     needs: dict[str, set[str]] = {}
+    hosted = {s for unit in topology.units for s in unit.services}
     for unit in topology.units:
-        services = {need for s in unit.services if s in facts for need in facts[s].needs}
+        services = {need for s in unit.services if s in facts for need in facts[s].needs} & hosted
         needs[unit.name] = {topology.unit_of(s).name for s in services} - {unit.name}
     return needs
 
@@ -116,33 +112,46 @@ def _names(unit: str, replicas: int) -> list[str]:
     return [unit] if replicas == 1 else [f"{unit}.{n}" for n in range(1, replicas + 1)]
 
 
+def next_name(unit: str, taken: Collection[str]) -> str:
+    """The name of one more replica of a unit."""
+    numbers = (n for n in range(2, len(taken) + 3) if f"{unit}.{n}" not in taken)
+    return f"{unit}.1" if taken and not {unit, f"{unit}.1"} & set(taken) else f"{unit}.{next(numbers)}"
+
+
 def _check_replicas(config: AppConfig, unit: Unit, facts: Mapping[str, ServiceFacts] | None) -> None:
     replicas = config.units[unit.name].replicas
-    storing = [s for s in unit.services if facts is None or s not in facts or facts[s].stores]
-    if replicas > 1 and storing and config.stores_in_file:
+    storing = [
+        s
+        for s in unit.services
+        if s in config.services and config.store_in_file(s) and (facts is None or s not in facts or facts[s].stores)
+    ]
+    if replicas > 1 and storing:
         raise ConfigError(
-            f"unit {unit.name!r} asks for {replicas} replicas, but the store of {storing[0]!r} is a SQLite file,"
-            " which one process owns",
+            f"unit {unit.name!r} asks for {replicas} replicas, but {one_process(storing[0])}",
             where=config.file.where(f"unit.{unit.name}", "replicas"),
-            fix=f"set replicas = 1, or move {storing[0]!r} to a unit of its own",
+            fix=f"set replicas = 1, move {storing[0]!r} to a unit of its own, or give it a store on PostgreSQL",
         )
 
 
-def _ports(config: AppConfig, names: Mapping[str, list[str]], edge: str) -> dict[str, int]:
+def one_process(service: str) -> str:
+    """Why the unit of a service cannot have several replicas."""
+    return f"the store of {service!r} is a SQLite file, which one process owns"
+
+
+def _ports(config: AppConfig, units: Collection[str], edge: str) -> dict[str, int]:
     ports: dict[str, int] = {}
     taken: dict[int, str] = {}
     following = config.http.port
-    for unit in sorted(names, key=lambda name: name != edge):  # a stable sort: the edge first, then as in the topology
+    for unit in sorted(units, key=lambda name: name != edge):  # a stable sort: the edge first, then as in the topology
         own = config.units[unit].http_port
-        for nth, name in enumerate(names[unit]):
-            port = own + nth if own else following if own is None else 0
-            following += 1 if own is None and following else 0
-            where = config.file.where(f"unit.{unit}", "http_port") if own else config.file.where("http", "port")
-            if port > 65535:
-                raise ConfigError(f"no port is left for {name!r} after 65535", where=where, fix="choose a lower port")
-            if port and port in taken:
-                what = f"port {port} is given to both {taken[port]!r} and {name!r}"
-                raise ConfigError(what, where=where, fix="choose another port")
-            taken[port] = name
-            ports[name] = port
+        port = own or (following if own is None else 0)
+        following += 1 if own is None and following else 0
+        where = config.file.where(f"unit.{unit}", "http_port") if own else config.file.where("http", "port")
+        if port > 65535:
+            raise ConfigError(f"no port is left for {unit!r} after 65535", where=where, fix="choose a lower port")
+        if port and port in taken:
+            what = f"port {port} is given to both {taken[port]!r} and {unit!r}"
+            raise ConfigError(what, where=where, fix="choose another port")
+        taken[port] = unit
+        ports[unit] = port
     return ports

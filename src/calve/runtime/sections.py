@@ -11,13 +11,19 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from ..core.settings import SettingRow, Settings, describe_settings, option
+from ..core.settings import Secret, SettingRow, Settings, describe_settings, option
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
 """Names of applications, topologies and units: they become file names, socket paths and labels."""
 
+NAMES_PATTERN = r"^(dns|srv)(\+tls)?://[A-Za-z0-9_.{}-]+(:[0-9]{1,5})?$"
+NAMESERVER_PATTERN = r"^(\[[0-9A-Fa-f:.]+\]|[0-9.]+):[0-9]{1,5}$"
 ADDRESS_PATTERN = r"^(unix:.+|(tcp|tls)://(\[[0-9A-Fa-f:.]+\]|[^:/\s]+):[0-9]{1,5})$"
 
+MOUNT_PATTERN = r"^(/|(/[A-Za-z0-9._~-]+)+)$"
+
+Names = Annotated[str, msgspec.Meta(pattern=NAMES_PATTERN)]
+NameServer = Annotated[str, msgspec.Meta(pattern=NAMESERVER_PATTERN)]
 Address = Annotated[str, msgspec.Meta(pattern=ADDRESS_PATTERN)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
@@ -31,19 +37,38 @@ class AppSettings(Settings):
     version: Annotated[str, option("version of the application, shown in its OpenAPI document")] = "0.1.0"
     description: Annotated[str, option("text at the head of the OpenAPI document")] = ""
     services: Annotated[
-        tuple[str, ...], option("dotted names of the services' packages; the last part names the service", min_length=1)
-    ]
+        tuple[str, ...], option("dotted names of the services' packages; the last part names the service")
+    ] = ()
     middleware: Annotated[
         tuple[str, ...], option('code around every operation, outermost first, as "module:Class" or "module:function"')
     ] = ()
+    strict: Annotated[
+        bool,
+        option("refuse calls that no constructor declares; `calve check` asks for the owner of each service"),
+    ] = False
 
 
 class StoreSettings(Settings):
     """`[store]`: where services keep their data."""
 
     url: Annotated[
-        str, option("database of a service; {service} is its name, a relative path starts at calve.toml's folder")
+        str,
+        option(
+            "database of a service: sqlite:///path, from calve.toml's folder, or postgresql://role@host/database;"
+            " {service} is its name"
+        ),
     ] = "sqlite:///data/{service}.db"
+    password: Annotated[Secret | None, option("password of the role on the PostgreSQL server")] = None
+    connections_max: Annotated[
+        int, option("connections of one service in one process to PostgreSQL", unit="connections", ge=1, le=1000)
+    ] = 10
+    hold_seconds_max: Annotated[
+        float, option("longest time for one transaction; then it is rolled back", unit="seconds", gt=0, le=3600)
+    ] = 30.0
+    idempotency_hours: Annotated[
+        float,
+        option("how long a command's answer is kept under its idempotency key", unit="hours", gt=0, le=24 * 365),
+    ] = 24.0
 
 
 class HttpSettings(Settings):
@@ -51,7 +76,7 @@ class HttpSettings(Settings):
 
     host: Annotated[str, option("address to listen on; 0.0.0.0 for all of the machine's", min_length=1)] = "127.0.0.1"
     port: Annotated[Port, option("port of the edge unit; the others get the ports after it; 0 picks free ones")] = 8000
-    server: Annotated[Literal["granian", "uvicorn"], option("HTTP server under the edge")] = "granian"
+    server: Annotated[Literal["calve", "granian", "uvicorn"], option("HTTP server under the edge")] = "calve"
     edge: Annotated[
         str | None, option("unit that serves REST for all services; the first of the topology when not set")
     ] = None
@@ -81,6 +106,16 @@ class DiscoverySettings(Settings):
     file: Annotated[
         Path | None, option('JSON file of addresses, watched: {"services": {"wallet": ["tcp://money:7000"]}}')
     ] = None
+    dns: Annotated[
+        Names | None,
+        option("name of every unit, or {service}, where there is no file: dns://{unit}.default.svc:7000"),
+    ] = None
+    nameserver: Annotated[
+        NameServer | None, option("address and port of the name server to ask; the system's when not set")
+    ] = None
+    addresses_max: Annotated[
+        int, option("addresses of one name that are used; of more, some at random", unit="addresses", ge=1, le=1000)
+    ] = 64
 
 
 class LogSettings(Settings):
@@ -101,6 +136,9 @@ class RunSettings(Settings):
     grace_seconds: Annotated[
         float, option("how long calls in flight may go on when a unit stops", unit="seconds", ge=0, le=3600)
     ] = 10.0
+    loop_blocked_seconds: Annotated[
+        float, option("how long the event loop may be blocked before that is logged; 0 for never", unit="seconds", ge=0)
+    ] = 1.0
     drain_delay_seconds: Annotated[
         float, option("how long a stopping unit is unready but still accepts calls", unit="seconds", ge=0, le=600)
     ] = 0.0
@@ -117,6 +155,35 @@ class RunSettings(Settings):
         float,
         option("how long a unit has to stay up for its restarts to count as over", unit="seconds", ge=0, le=86400),
     ] = 60.0
+    heartbeat_seconds: Annotated[
+        float, option("how often a unit is asked for a sign of life", unit="seconds", gt=0, le=600)
+    ] = 2.0
+    heartbeats_missed_max: Annotated[
+        int, option("signs of life in a row that a unit may owe before it is killed and restarted", ge=1, le=1000)
+    ] = 15
+
+
+class RolloutSettings(Settings):
+    """`[rollout]`: replacing the processes of a unit one by one."""
+
+    watch_seconds: Annotated[
+        float, option("how long a new process is watched before its predecessor goes", unit="seconds", ge=0, le=3600)
+    ] = 1.0
+    errors_max: Annotated[
+        float, option("share of calls that a new process may fail beyond what its predecessor failed", ge=0, le=1)
+    ] = 0.1
+    drain_delay_seconds: Annotated[
+        float,
+        option(
+            "how long a replaced process still serves while it sends its clients away", unit="seconds", ge=0, le=600
+        ),
+    ] = 0.5
+    handover_seconds: Annotated[
+        float,
+        option(
+            "how long each side may take to hand over files that one process may open", unit="seconds", gt=0, le=600
+        ),
+    ] = 5.0
 
 
 class UnitSettings(Settings):
@@ -124,7 +191,70 @@ class UnitSettings(Settings):
 
     replicas: Annotated[int, option("processes that `calve run` starts of it", unit="processes", ge=1, le=64)] = 1
     listen: Annotated[Address | None, option("like [wire] listen, for this unit alone")] = None
-    http_port: Annotated[Port | None, option("HTTP port of this unit, instead of one counted from [http] port")] = None
+    http_port: Annotated[
+        Port | None, option("HTTP port of all replicas of this unit, instead of one counted from [http] port")
+    ] = None
+
+
+class ServiceSettings(Settings):
+    """`[service.<name>]`: what Calve itself wants to know of a service, beside the service's own settings."""
+
+    store_url: Annotated[str | None, option("like [store] url, for this service alone")] = None
+    store_password: Annotated[Secret | None, option("like [store] password, for this service alone")] = None
+    owner: Annotated[str, option("team that answers for the service, such as team-payments", max_length=100)] = ""
+
+
+class Accepted(Settings):
+    """`[[check.accept]]`: a violation that is meant to be there."""
+
+    rule: Annotated[str, msgspec.Meta(min_length=1)]
+    what: Annotated[str, msgspec.Meta(min_length=1)]
+    """As `calve check` shows it, between quotation marks."""
+    reason: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class CheckSettings(Settings):
+    """`[check]`: the rules of `calve check`."""
+
+    shared: Annotated[
+        tuple[str, ...], option("modules and packages that belong to no service and that every service may import")
+    ] = ()
+    call_chain_max: Annotated[
+        int, option("longest chain of calls that wait for each other, from service to service", unit="calls", ge=1)
+    ] = 3
+    accept: Annotated[
+        tuple[Accepted, ...], option("violations that are meant: tables [[check.accept]] of rule, what and reason")
+    ] = ()
+
+
+class AdoptedSettings(ServiceSettings):
+    """`[service.<name>]` with `asgi` or `wsgi`: an existing application as a service."""
+
+    asgi: Annotated[str | None, option('ASGI application that becomes a service, as "module:attribute"')] = None
+    wsgi: Annotated[str | None, option('WSGI application that becomes a service, as "module:attribute"')] = None
+    mount: Annotated[
+        str, option("path below which it gets every request that no contract claims", pattern=MOUNT_PATTERN)
+    ] = "/"
+    calls: Annotated[
+        tuple[str, ...], option("services whose contracts it calls; they start before it and stop after it")
+    ] = ()
+    openapi: Annotated[
+        str | None, option("path of its own OpenAPI document, which is merged into that of the unit")
+    ] = "/openapi.json"
+    threads: Annotated[int, option("requests that a WSGI application handles at once", unit="threads", ge=1)] = 16
+    startup_seconds: Annotated[
+        float, option("how long its import and its lifespan startup may take", unit="seconds", gt=0, le=3600)
+    ] = 30.0
+
+
+class RemoteSettings(ServiceSettings):
+    """`[service.<name>]` with `url`: a contract that somebody else's HTTP service fulfils."""
+
+    url: Annotated[
+        str, option("where the HTTP service is, such as https://geo.example/v1", pattern=r"^https?://[^/?#]")
+    ]
+    contract: Annotated[str, option('the contract it fulfils, as "module:Class"')]
+    token: Annotated[Secret | None, option("bearer token that goes with every request")] = None
 
 
 SECTIONS: dict[str, type[Settings]] = {
@@ -135,7 +265,12 @@ SECTIONS: dict[str, type[Settings]] = {
     "discovery": DiscoverySettings,
     "log": LogSettings,
     "run": RunSettings,
+    "rollout": RolloutSettings,
     "unit.<name>": UnitSettings,
+    "service.<name>": ServiceSettings,
+    "check": CheckSettings,
+    "service.<adopted>": AdoptedSettings,
+    "service.<remote>": RemoteSettings,
 }
 
 

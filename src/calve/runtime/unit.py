@@ -1,8 +1,13 @@
 """One unit process, from the first import to the exit code.
 
-    build ──> start ──> ready ──signal──> unready ──> drain ──> stop ──> exit 0
-                │                            │
-                └─ ConfigError: exit 2       └─ the delay lets load balancers notice before calls are refused
+    build ──> prepare ──> [standby] ──open──> start ──> ready ──signal, stop──> drain ──> stop ──> exit 0
+                 │                     ^        │         │
+                 └────────┬────────────┼────────┘         └──release──> drain ──> release ──> [released]
+                          │            └───────────────────────────────────────open───────────────┘
+                          └─ ConfigError: exit 2
+
+Whoever starts the unit alone has it opened at once. A supervisor says when: so a process can stand by, checked, until
+its predecessor has closed the files that only one of them may have open, and take them back if that fails.
 
 SIGTERM and SIGINT ask for a clean stop; a second SIGINT ends the process at once.
 """
@@ -15,12 +20,13 @@ import errno
 import os
 import signal
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ..core.errors import ConfigError
 from .config import AppConfig, prefer_root
 from .health import Health, State
-from .notify import Notice, Notifier
+from .notify import Notice, Notifier, Order
+from .sockets import Sockets
 from .topology import Topology
 
 STOP_SECONDS = 5.0
@@ -31,6 +37,15 @@ GRACE_MARGIN_SECONDS = 1.0
 
 KILLED = 130
 """Exit code after a second Ctrl-C: 128 + SIGINT, as shells count."""
+
+
+class Tally(NamedTuple):
+    """What a unit counted since it started."""
+
+    calls: int = 0
+    """Ended."""
+    errors: int = 0
+    """Of them, those that ended in a fault of this unit, not of its caller."""
 
 
 class UnitApp(Protocol):
@@ -46,15 +61,41 @@ class UnitApp(Protocol):
         """Where the unit serves HTTP, once started."""
         ...
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Services whose store is a file that only one process may have open; known once prepared."""
+        ...
+
+    @property
+    def tally(self) -> Tally:
+        """What it counted."""
+        ...
+
+    async def prepare(self) -> None:
+        """Import and check what can be checked without touching what only one process may have.
+
+        Raises: ConfigError: it cannot start before somebody changes something.
+        """
+        ...
+
     async def start(self) -> None:
-        """Open stores, start services, listen. Returns when calls can be served.
+        """Open stores, start services, listen. Returns when calls can be served. May be called again after `release`.
 
         Raises: ConfigError: it cannot start before somebody changes something. After any error `stop` is called.
         """
         ...
 
-    async def drain(self) -> None:
-        """Stop accepting; return when no call is in flight, at the latest after `[run] grace_seconds`."""
+    async def drain(self, delay_seconds: float, grace_seconds: float) -> None:
+        """Stop accepting; return when no call is in flight.
+
+        Args:
+            delay_seconds: How long calls are still accepted, while clients are asked to go elsewhere.
+            grace_seconds: Latest return after that.
+        """
+        ...
+
+    async def release(self) -> None:
+        """Undo `start`; safe when it was never called or failed half-way."""
         ...
 
     async def stop(self) -> None:
@@ -62,12 +103,13 @@ class UnitApp(Protocol):
         ...
 
 
-UnitBuilder = Callable[[AppConfig, Topology, str], UnitApp]
+UnitBuilder = Callable[[AppConfig, Topology, str, Sockets], UnitApp]
 
 
-def stop_seconds_max(config: AppConfig) -> float:
+def stop_seconds_max(config: AppConfig, delay_seconds: float | None = None) -> float:
     """How long a clean stop may take in all, seconds; after that it is not one."""
-    return config.run.drain_delay_seconds + config.run.grace_seconds + GRACE_MARGIN_SECONDS + STOP_SECONDS
+    delay = config.run.drain_delay_seconds if delay_seconds is None else delay_seconds
+    return delay + config.run.grace_seconds + GRACE_MARGIN_SECONDS + STOP_SECONDS
 
 
 def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilder) -> int:
@@ -81,13 +123,13 @@ def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilde
     Raises:
         ConfigError: it cannot start, and there is no supervisor to tell.
     """
-    notifier = Notifier.take(os.environ)
+    notifier, sockets = Notifier.take(os.environ), Sockets.take(os.environ)
     notifier.watch_supervisor(stop_seconds_max(config))
     try:
         notifier.send(Notice("starting", "importing services"))
         prefer_root(config)
-        app = build(config, topology, name)
-        return _run(_live(config, app, notifier))
+        app = build(config, topology, name, sockets)
+        return _run(_Life(config, app, notifier, sockets).live())
     except ConfigError as error:
         if not notifier.supervised:
             raise
@@ -105,41 +147,126 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
         return runner.run(main)
 
 
-async def _live(config: AppConfig, app: UnitApp, notifier: Notifier) -> int:
-    from ..observe import Logger  # not above: the supervisor reads this module's numbers and has to stay small
+class _Life:
+    """A unit from its first step on the event loop to its last."""
 
-    stopping, log = _stop_on_signals(), Logger("calve.unit")
+    def __init__(self, config: AppConfig, app: UnitApp, notifier: Notifier, sockets: Sockets) -> None:
+        from ..observe import Logger  # not above: the supervisor reads this module's numbers and has to stay small
 
-    def tell(state: State, detail: str) -> None:
-        notifier.send(Notice(state, detail, app.url if state == "ready" else None))
-        if not notifier.supervised and state == "ready":
-            log.info("ready", url=app.url)
-        elif not notifier.supervised and state == "draining" and stopping.is_set():
-            log.info("stopping; calls in flight may finish")
+        self._config, self._app, self._notifier, self._sockets = config, app, notifier, sockets
+        self._log = Logger("calve.unit")
+        self._stopping, self._stop = asyncio.Event(), Order("stop")
+        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._reports: set[asyncio.Task[None]] = set()
 
-    app.health.watch(tell)
-    try:
-        if await _start(app, stopping):
-            app.health.become("ready")
-            await stopping.wait()
+    async def live(self) -> int:
+        """Until told to stop. Returns: the exit code."""
+        app = self._app
+        _stop_on_signals(self._stopping)
+        app.health.watch(self._tell)
+        if self._notifier.supervised:
+            self._notifier.listen(self._on_order)
+        else:
+            self._orders.put_nowait(Order("open"))
+        try:
+            await self._serve_as_ordered()
+            return 0
+        except ConfigError:
+            raise
+        except Exception as error:  # noqa: BLE001  (logged, and the exit code says it)
+            self._log.exception("the unit failed", error=error)  # before `stop`, which closes the log
+            return 1
+        finally:
             app.health.become("draining")
-            await asyncio.sleep(config.run.drain_delay_seconds)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(app.drain(), config.run.grace_seconds + GRACE_MARGIN_SECONDS)
-        return 0
-    except ConfigError:
-        raise
-    except Exception as error:
-        log.exception("the unit failed", error=error)  # before `stop`, which closes the log
-        return 1
-    finally:
-        app.health.become("draining")
-        await asyncio.wait_for(app.stop(), STOP_SECONDS)
-        app.health.become("stopped")
+            await asyncio.wait_for(app.stop(), STOP_SECONDS)
+            app.health.become("stopped")
+
+    async def _serve_as_ordered(self) -> None:
+        app = self._app
+        if not await self._unless_stopping(app.prepare()):
+            return
+        self._notifier.send(Notice("standby", files=app.files))
+        while (order := await self._next_order()) is not None and order.do == "open":
+            app.health.become("starting")
+            if not await self._start():
+                return
+            app.health.become("ready")
+            order = await self._next_order() or self._stop
+            app.health.become("draining")
+            if order.do == "stop":
+                self._sockets.close()  # the app has its own of them, which it closes when it accepts no more
+            await self._drain(order)
+            if order.do == "stop":
+                return
+            await app.release()
+            self._notifier.send(Notice("released"))
+
+    async def _drain(self, order: Order) -> None:
+        run = self._config.run
+        delay = run.drain_delay_seconds if order.delay_seconds is None else order.delay_seconds
+        grace = run.grace_seconds if order.grace_seconds is None else order.grace_seconds
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._app.drain(delay, grace), delay + grace + GRACE_MARGIN_SECONDS)
+
+    def _tell(self, state: State, detail: str) -> None:
+        ready = state == "ready"
+        self._notifier.send(Notice(state, detail, self._app.url if ready else None, self._app.files if ready else ()))
+        if not self._notifier.supervised and ready:
+            self._log.info("ready", url=self._app.url)
+        elif not self._notifier.supervised and state == "draining" and self._stopping.is_set():
+            self._log.info("stopping; calls in flight may finish")
+
+    def _on_order(self, order: Order) -> None:
+        if order.do == "report":
+            task = asyncio.ensure_future(self._report())
+            self._reports.add(task)
+            task.add_done_callback(self._reports.discard)
+        elif order.do == "stop":
+            self._stop = order
+            self._stopping.set()
+        else:
+            self._orders.put_nowait(order)
+
+    async def _report(self) -> None:
+        checks, tally = await self._app.health.run_checks(), self._app.tally
+        self._notifier.send(Notice("report", checks=checks, calls=tally.calls, errors=tally.errors))
+
+    async def _next_order(self) -> Order | None:
+        """What to do next; None when this process is to stop."""
+        order, stop = asyncio.ensure_future(self._orders.get()), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((order, stop), return_when=asyncio.FIRST_COMPLETED)
+            return None if stop.done() else order.result()
+        finally:
+            order.cancel()
+            stop.cancel()
+
+    async def _start(self) -> bool:
+        try:
+            return await self._unless_stopping(self._app.start())
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+                raise ConfigError(f"cannot listen: {error}", fix="choose another port or address") from error
+            raise
+
+    async def _unless_stopping(self, step: Coroutine[Any, Any, None]) -> bool:
+        """Do something, unless told to stop meanwhile. Returns: whether it is done."""
+        doing, stop = asyncio.ensure_future(step), asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((doing, stop), return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                doing.result()
+                return True
+            doing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await doing
+            return False
+        finally:
+            stop.cancel()
 
 
-def _stop_on_signals() -> asyncio.Event:
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+def _stop_on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
         if stopping.is_set():
@@ -148,24 +275,3 @@ def _stop_on_signals() -> asyncio.Event:
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
     loop.add_signal_handler(signal.SIGTERM, stopping.set)
-    return stopping
-
-
-async def _start(app: UnitApp, stopping: asyncio.Event) -> bool:
-    """Start, unless told to stop meanwhile. Returns: whether it is started."""
-    starting, stop = asyncio.ensure_future(app.start()), asyncio.ensure_future(stopping.wait())
-    try:
-        await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
-        if starting.done():
-            starting.result()
-            return True
-        starting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await starting
-        return False
-    except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
-            raise ConfigError(f"cannot listen: {error}", fix="choose another port or address") from error
-        raise
-    finally:
-        stop.cancel()

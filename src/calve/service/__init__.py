@@ -5,15 +5,17 @@ One call, in the order it runs:
     caller: await self.wallet.debit(owner, 5)
       stub.py        binds the arguments to a request, makes the callee's context (deadline, principal, trace, key)
         hosted here  -> the codec, then the chain       elsewhere -> remote.py, transport/wire, their chain
-      chain.py       deadline, role, span, metrics, middleware; maps what comes out to an answer or a typed error
+      chain.py       deadline, admission, span, metrics, middleware; maps what comes out to an answer or a typed error
       service.py     the author's method
 
 Before any call:
 
     loading.py       "shop.wallet" -> its contract and, if hosted here, its implementation
+    lazy.py          `calve.stub`: stubs for adopted applications, which get nothing injected
     injection.py     constructor parameters by type; everything that can be missing is missed before start
 """
 
+from .admission import DeclaredCallers
 from .base import Call, Middleware, Proceed
 from .chain import Chain
 from .injection import Injector, dependency_graph
@@ -24,6 +26,7 @@ from .stub import make_stub
 __all__ = [
     "Call",
     "Chain",
+    "DeclaredCallers",
     "dependency_graph",
     "Injector",
     "load_contract",

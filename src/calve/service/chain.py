@@ -3,10 +3,11 @@
     handle(context, request)
       1 deadline     min(caller's deadline, now + the operation's timeout); a call that comes too late does not start
       2 context      becomes `current_call()` for everything below
-      3 role         PermissionDenied / Unauthenticated before anything of the application runs
+      3 admission    caller (in strict mode) and role: PermissionDenied / Unauthenticated before anything of ours runs
       4 span         only if this trace is sampled
       5 middleware   the application's own, outermost first
-      6 the method
+      6 the method             in a command with an idempotency key behind its guard (idempotency/); again if its
+                               transaction collided with another one (calve.store.again)
       7 outcome      the answer; a declared DomainError; a CallError; anything else is logged and becomes InternalError
       8 metrics      requests, errors by code, duration, in flight
 
@@ -24,9 +25,12 @@ from ..contract import Endpoint, Operation
 from ..core.clock import Clock
 from ..core.context import CallContext, _current
 from ..core.deadline import TimerWheel, finish_until, run_until
-from ..core.errors import DeadlineExceeded, InternalError, PermissionDenied, Unauthenticated
+from ..core.errors import DeadlineExceeded, InternalError
 from ..observe import Logger, OperationMetrics, Registry, Span, Tracing
+from ..store import Store, running_again
+from .admission import Admission, DeclaredCallers, make_admission
 from .base import Call, Middleware, Proceed
+from .idempotency import Keys
 from .outcome import outcome_of
 
 Method = Callable[..., Any]
@@ -42,6 +46,7 @@ class Chain:
         tracing: Decides about and makes spans.
         middleware: The application's own, outermost first.
         log: Gets what operations raise without declaring it.
+        keys: What is remembered of commands with idempotency keys; of this chain alone unless given.
     """
 
     def __init__(
@@ -53,28 +58,46 @@ class Chain:
         tracing: Tracing,
         log: Logger,
         middleware: Sequence[Middleware] = (),
+        keys: Keys | None = None,
     ) -> None:
         self._wheel, self._clock, self._registry, self._tracing = wheel, clock, registry, tracing
         self._log, self._middleware = log, tuple(middleware)
+        self._keys = keys or Keys(clock, log)
 
-    def endpoint(self, service: str, operation: Operation, method: Method) -> Endpoint:
+    def endpoint(
+        self,
+        service: str,
+        operation: Operation,
+        method: Method,
+        callers: DeclaredCallers | None = None,
+        store: Store | None = None,
+    ) -> Endpoint:
         """Compile one operation.
 
         Args:
             service: Name of the service that implements it.
             operation: From the contract.
             method: Bound method of the implementation, with the parameters of the contract.
+            callers: Who may call it; None lets every service in.
+            store: The service's own, if it has one: what its commands did is remembered there.
         """
         metrics = self._registry.operation(service, operation.name, operation.kind, "server")
-        invoke = self._invoker(service, operation, method)
+        invoke = self._invoker(service, operation, method, store)
+        admission = make_admission(f"{service}.{operation.name}", operation.role, callers)
         if operation.streaming:
-            stream = self._stream(service, operation, invoke, metrics)
+            stream = self._stream(service, operation, invoke, metrics, admission)
             return Endpoint(service, operation, _refuse_unary(service, operation), stream)
-        return Endpoint(service, operation, self._unary(service, operation, invoke, metrics))
+        return Endpoint(service, operation, self._unary(service, operation, invoke, metrics, admission))
 
-    def _invoker(self, service: str, operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
+    def _invoker(
+        self, service: str, operation: Operation, method: Method, store: Store | None
+    ) -> Callable[[CallContext, Any], Any]:
         """Steps 5 and 6: from a request to the author's method, through the application's middleware if any."""
+        if store is not None and not store.exclusive and not operation.streaming:
+            method = running_again(method)
         spread = _spreader(operation, method)
+        if operation.deduplicated:
+            spread = _spreader(operation, method, self._keys.guard(service, operation, spread, store))
         if not self._middleware:
             return spread
 
@@ -88,9 +111,14 @@ class Chain:
         return lambda context, request: proceed(Call(service, operation, request, context))
 
     def _unary(
-        self, service: str, operation: Operation, invoke: Callable[[CallContext, Any], Any], metrics: OperationMetrics
+        self,
+        service: str,
+        operation: Operation,
+        invoke: Callable[[CallContext, Any], Any],
+        metrics: OperationMetrics,
+        admission: Admission | None,
     ) -> Callable[[CallContext, Any], Awaitable[Any]]:
-        name, timeout, role = f"{service}.{operation.name}", operation.timeout_seconds, operation.role
+        name, timeout = f"{service}.{operation.name}", operation.timeout_seconds
         monotonic, wheel, tracing, log = self._clock.monotonic, self._wheel, self._tracing, self._log
         set_current, reset_current = _current.set, _current.reset
         too_late = _describe_deadline(name)
@@ -108,8 +136,8 @@ class Chain:
                     span = tracing.start(context, service, operation.name, "server")
                 if context.deadline <= started:
                     raise DeadlineExceeded(f"{name}: the deadline had passed on arrival", may_have_run=False)
-                if role is not None:
-                    check_role(name, role, context)
+                if admission is not None:
+                    admission(context)
                 body = invoke(context, request)
                 try:
                     waiting = body.send(None)  # eagerly: a call that never waits needs no timer
@@ -134,7 +162,12 @@ class Chain:
         return handle
 
     def _stream(
-        self, service: str, operation: Operation, invoke: Callable[[CallContext, Any], Any], metrics: OperationMetrics
+        self,
+        service: str,
+        operation: Operation,
+        invoke: Callable[[CallContext, Any], Any],
+        metrics: OperationMetrics,
+        admission: Admission | None,
     ) -> Callable[[CallContext, Any], AsyncIterator[Any]]:
         name, tracing, log, wheel = f"{service}.{operation.name}", self._tracing, self._log, self._wheel
         monotonic, with_middleware, too_late = self._clock.monotonic, bool(self._middleware), _describe_deadline(name)
@@ -152,8 +185,8 @@ class Chain:
             try:
                 if context.deadline <= started:
                     raise DeadlineExceeded(f"{name}: the deadline had passed on arrival", may_have_run=False)
-                if operation.role is not None:
-                    check_role(name, operation.role, context)
+                if admission is not None:
+                    admission(context)
                 items = invoke(context, request)
                 if with_middleware:
                     items = await _within(context, span, run_until(wheel, context.deadline, items, too_late))
@@ -200,14 +233,6 @@ class Chain:
 _END: Any = object()
 
 
-def check_role(name: str, role: str, context: CallContext) -> None:
-    """Step 3. Raises Unauthenticated without a principal, PermissionDenied when it lacks the role."""
-    if context.principal is None:
-        raise Unauthenticated(f"{name} needs a principal with role {role!r}; the call has none")
-    if role not in context.principal.roles:
-        raise PermissionDenied(f"{name} needs role {role!r}; {context.principal.subject!r} does not have it")
-
-
 async def _await(awaitable: Awaitable[Any]) -> Any:
     return await awaitable
 
@@ -243,8 +268,8 @@ def _refuse_unary(service: str, operation: Operation) -> Callable[[CallContext, 
     return refuse
 
 
-def _spreader(operation: Operation, method: Method) -> Callable[[CallContext, Any], Any]:
-    """A function that calls `method` with the fields of a request, in order; it has no use for the context.
+def _spreader(operation: Operation, method: Method, keyed: Method | None = None) -> Callable[[CallContext, Any], Any]:
+    """A function that calls `method` with the fields of a request, in order, or `keyed` if the call has a key.
 
     Written as source and compiled, as dataclasses do: attribute access in a fixed expression is twice as fast as
     building an argument tuple in a loop. The names were parameters of a Python function, so they are identifiers.
@@ -252,4 +277,6 @@ def _spreader(operation: Operation, method: Method) -> Callable[[CallContext, An
     positional = operation.positional
     arguments = ", ".join(f"request.{n}" if n in positional else f"{n}=request.{n}" for n in operation.params)
     source = f"lambda context, request: method({arguments})"
-    return eval(source, {"method": method})  # type: ignore[no-any-return]  # noqa: S307
+    if keyed is not None:
+        source += " if context._key is None else keyed(context, request)"
+    return eval(source, {"method": method, "keyed": keyed})  # type: ignore[no-any-return]  # noqa: S307

@@ -23,6 +23,10 @@ from ..core.errors import ConfigError
 from ..core.suggest import did_you_mean
 
 
+class ImportFailed(ConfigError):
+    """A module is there but failed when it was imported; the cause is what it raised."""
+
+
 class LoadedService(msgspec.Struct, frozen=True):
     """A service found by its dotted name."""
 
@@ -172,7 +176,7 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
         if error.name is None or not (dotted == error.name or dotted.startswith(f"{error.name}.")):
             fix = f"install what has it, for the Python at {sys.executable}"
             what = f"module {dotted} needs {error.name!r}, which is not installed"
-            raise ConfigError(what, where=where, fix=fix) from error
+            raise ImportFailed(what, where=where, fix=fix) from error
         parent, _, last = dotted.rpartition(".")
         raise ConfigError(
             f"module {dotted!r} was not found; {did_you_mean(last, _siblings(parent))}",
@@ -182,7 +186,7 @@ def _import(dotted: str, where: str = "calve.toml [app] services") -> ModuleType
     except ConfigError:
         raise
     except (Exception, SystemExit) as error:
-        raise ConfigError(f"module {dotted} failed on import: {_reason(error)}", where=where) from error
+        raise ImportFailed(f"module {dotted} failed on import: {_reason(error)}", where=where) from error
 
 
 def _siblings(parent: str) -> list[str]:

@@ -6,7 +6,9 @@
       a CallError (InvalidArgument, ...)              itself
       let through from a call it made:
         Unavailable, Overloaded, DeadlineExceeded     itself, but `may_have_run` is True: this operation did run
+        InFlight                                      Unavailable, in the same way: it is not this call that runs
         any other CallError                           InternalError: its caller did nothing wrong, it did
+      a StoreError that may pass by itself            Unavailable, logged (a collision, a server that is away, …)
       CancelledError, when the task was cancelled     itself (the deadline or the caller's going away)
       anything else                                   InternalError, logged with its traceback
 
@@ -19,7 +21,16 @@ from asyncio import CancelledError, current_task
 from typing import NamedTuple
 
 from ..contract import DomainError, Operation
-from ..core.errors import CallError, DeadlineExceeded, InternalError, InvalidArgument, Overloaded, Unavailable
+from ..core.errors import (
+    CallError,
+    DeadlineExceeded,
+    InFlight,
+    InternalError,
+    InvalidArgument,
+    Overloaded,
+    StoreError,
+    Unavailable,
+)
 from ..observe import Logger
 
 _PASS_ON = (Unavailable, Overloaded, DeadlineExceeded)
@@ -38,13 +49,17 @@ def outcome_of(error: BaseException, name: str, operation: Operation, log: Logge
         return _domain(error, name, operation, log)
     if isinstance(error, CancelledError) and _is_cancelled():
         return Outcome(error, "cancelled")
+    if isinstance(error, StoreError) and (error.retryable or error.may_have_committed):
+        log.exception("operation failed for want of its store", error=error, operation=name)
+        return Outcome(Unavailable(f"{name} failed with {type(error).__name__}", may_have_run=True), "unavailable")
     if not isinstance(error, CallError):
         log.exception("operation failed", error=error, operation=name)
         return Outcome(InternalError(f"{name} failed with {type(error).__name__}"), "internal_error")
     if error.operation is None:
         return Outcome(error, error.code)
-    if isinstance(error, _PASS_ON):
-        passed = type(error)(f"{name}: {error}", may_have_run=True)
+    if isinstance(error, (*_PASS_ON, InFlight)):
+        kind = Unavailable if isinstance(error, InFlight) else type(error)
+        passed = kind(f"{name}: {error}", may_have_run=True)
         return Outcome(passed, passed.code)
     log.error("call failed within operation", error=error, operation=name, callee=error.operation)
     return Outcome(InternalError(f"{name}: its call of {error.operation} failed with {error.code}"), "internal_error")

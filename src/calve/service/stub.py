@@ -18,6 +18,7 @@ from typing import Any
 from ..contract import ContractInfo, Endpoint, Operation
 from ..core.context import CallContext, _current
 from ..core.errors import CallError, InternalError, InvalidArgument
+from ..store import running_attempt
 
 
 def make_stub(
@@ -27,6 +28,7 @@ def make_stub(
     *,
     hosted: bool,
     message_bytes_max: int = sys.maxsize,
+    caller: str = "",
 ) -> Any:
     """Make the stub of one contract.
 
@@ -37,6 +39,8 @@ def make_stub(
         hosted: Whether the endpoints run in this process.
         message_bytes_max: Largest request, answer or item of a hosted service, encoded. The wire has a limit of its
             own; a call that is too large for it must not work until the day its service moves out.
+        caller: Service the stub was made for; '' for somebody outside of all services. Calls made within an operation
+            are that operation's, whoever's stub it uses.
     Returns: an object with the methods of the contract; typed as the contract by whoever asks for it.
     """
     stub = type(
@@ -44,16 +48,18 @@ def make_stub(
     )()
     for name, operation in info.operations.items():
         if operation.streaming:
-            call = _streaming(service, operation, endpoints[name], hosted, message_bytes_max)
+            call = _streaming(service, operation, endpoints[name], hosted, message_bytes_max, caller)
         elif hosted:
-            call = _hosted_unary(service, operation, endpoints[name], message_bytes_max)
+            call = _hosted_unary(service, operation, endpoints[name], message_bytes_max, caller)
         else:
-            call = _remote_unary(service, operation, endpoints[name])
+            call = _remote_unary(service, operation, endpoints[name], caller)
         setattr(stub, name, call)
     return stub
 
 
-def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint, bytes_max: int) -> Callable[..., Any]:
+def _hosted_unary(
+    service: str, operation: Operation, endpoint: Endpoint, bytes_max: int, caller: str
+) -> Callable[..., Any]:
     name, request_type, handle = f"{service}.{operation.name}", operation.request, endpoint.handle
     copy_request, copy_response = operation.request_codec.copy, operation.response_codec.copy
     is_command, get_current = operation.kind == "command", _current.get
@@ -69,9 +75,15 @@ def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint, bytes_
         outer = get_current()  # _child, written out: this is the path whose price is measured
         if outer is None:
             context = CallContext(name)
+            context.caller = caller
         else:
-            key = outer.next_key if is_command else None
+            key = None
+            if is_command:
+                key = outer.next_key
+                if (attempt := running_attempt()) is not None:
+                    attempt.had_effect()
             context = CallContext(name, outer.deadline, outer.principal, outer.given_trace, key)
+            context.caller = outer.operation or caller
         try:
             answer = await handle(context, request)
         except CallError as error:
@@ -85,17 +97,20 @@ def _hosted_unary(service: str, operation: Operation, endpoint: Endpoint, bytes_
     return call
 
 
-def _remote_unary(service: str, operation: Operation, endpoint: Endpoint) -> Callable[..., Any]:
+def _remote_unary(service: str, operation: Operation, endpoint: Endpoint, caller: str) -> Callable[..., Any]:
     name, request_type, handle = f"{service}.{operation.name}", operation.request, endpoint.handle
 
     async def call(*args: Any, **kwargs: Any) -> Any:
-        return await handle(_child(name, operation), _bind(name, request_type, args, kwargs))
+        context = _child(name, operation, caller)
+        if operation.deduplicated:
+            context.idempotency_key  # noqa: B018  (made here: a connection can be lost, and each try has the same key)
+        return await handle(context, _bind(name, request_type, args, kwargs))
 
     return call
 
 
 def _streaming(
-    service: str, operation: Operation, endpoint: Endpoint, hosted: bool, bytes_max: int
+    service: str, operation: Operation, endpoint: Endpoint, hosted: bool, bytes_max: int, caller: str
 ) -> Callable[..., Any]:
     name, request_type, stream = f"{service}.{operation.name}", operation.request, endpoint.stream
     copy_request, copy_item = operation.request_codec.copy, operation.response_codec.copy
@@ -103,7 +118,8 @@ def _streaming(
 
     async def items(request: Any) -> AsyncIterator[Any]:
         try:
-            iterator = stream(_child(name, operation), copy_request(request, bytes_max) if hosted else request)
+            context = _child(name, operation, caller)
+            iterator = stream(context, copy_request(request, bytes_max) if hosted else request)
             try:
                 async for item in iterator:
                     try:
@@ -127,13 +143,21 @@ def _bind(name: str, request: type[Any], args: tuple[Any, ...], kwargs: dict[str
         raise TypeError(f"{name}(): {error}") from None
 
 
-def _child(name: str, operation: Operation) -> CallContext:
+def _child(name: str, operation: Operation, caller: str) -> CallContext:
     """The context of a call made from here: the caller's deadline, principal and trace go on with it."""
     outer = _current.get()
     if outer is None:
-        return CallContext(name)
-    key = outer.next_key if operation.kind == "command" else None
-    return CallContext(name, outer.deadline, outer.principal, outer.given_trace, key)
+        context = CallContext(name)
+        context.caller = caller
+        return context
+    key = None
+    if operation.kind == "command":
+        key = outer.next_key
+        if (attempt := running_attempt()) is not None:
+            attempt.had_effect()
+    context = CallContext(name, outer.deadline, outer.principal, outer.given_trace, key)
+    context.caller = outer.operation or caller
+    return context
 
 
 def _bad_answer(name: str, error: InvalidArgument) -> InternalError:

@@ -24,20 +24,30 @@ The rules every adapter keeps (`calve.testing.store_suite` checks them):
   block raises at its end.
 - Statements of one transaction run one at a time, in the order they were started.
 - Only await the transaction itself inside the block: everybody else who wants to write may be waiting for it.
+- Transactions have the effect they would have had one after another, whoever else uses the database: what was read in
+  one is still true when it commits. On a database that several processes share, one that cannot keep this raises
+  StoreConflict; within an operation, the operation is then run again (`again.py`).
+- In a command with an idempotency key, the first transaction carries the command's mark; see `marks.py`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, overload
 
+from ..core.context import _current
+from ..core.idempotency import Mark, MarkState, StoredMark
+from .again import run_again
+from .marks import EXPIRED, MarkedTransaction, find, place, prune, write_answer
 from .metrics import StoreMetrics
 from .rows import Row
+from .schema import Dialect
 
 T = TypeVar("T")
+_MARKED = (MarkState.PLACED, MarkState.COMMITTING, MarkState.KEPT, MarkState.OVER)
 
 
 class Reader(ABC):
@@ -94,22 +104,100 @@ class Transaction(Reader):
         Returns: the sum of the rows changed; no rows is fine and 0.
         """
 
+    async def answer(self, value: T) -> T:
+        """Keep the command's answer together with what this transaction does, and return it.
+
+            async with self._store.transaction() as tx:
+                ...
+                return await tx.answer(Balance(owner=owner, cents=left))
+
+        A repeat under the same idempotency key gets this answer even if the process dies right after the commit, and
+        the answer needs no commit of its own. A no-op in a call without a key, and in any but its first transaction.
+
+        Raises: InvalidArgument: it cannot be encoded.
+        """
+        call = _current.get()
+        if call is not None and (mark := call.mark) is not None and mark.transaction is self:
+            await write_answer(self, mark, mark.encode(value), None)
+            mark.answered = value
+        return value
+
 
 class Store(Reader):
     """A service's own database. `one` and `all` read what was last committed, each statement for itself."""
 
     metrics: StoreMetrics
+    dialect: ClassVar[Dialect]
+    """Which SQL it speaks, for the statements that differ; as in the names of schema files."""
+    exclusive: ClassVar[bool] = False
+    """Whether nobody else can have the database open, so that what an earlier process began is certainly over."""
 
-    @abstractmethod
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """`async with store.transaction() as tx`: a unit of work that is durable once the block has ended.
+
+        In a command with an idempotency key, the first one carries its mark; if the command ran before, the block is
+        not entered, and the caller gets the answer of then.
 
         Raises:
             TransactionError: a statement failed and its error was caught inside the block, or the block took too long,
                 or the task is in a transaction of this store already.
             StoreBusy: another process holds the database.
+            StoreConflict: it collided with another one; the operation's call is run again by itself.
+            CommitUnknown: the connection was lost during the commit.
             StoreUnavailable: the store is closed, or the commit failed; nothing of the transaction is kept.
         """
+        call = _current.get()
+        if call is None or (mark := call.mark) is None or mark.state in _MARKED:
+            return self._transaction()
+        return MarkedTransaction(self._transaction(), mark, self._place)
+
+    async def transact(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `await work(tx)` in a transaction, and again when that collides with another one; returns its result.
+
+        For code outside of operations (a background task, somebody else's web framework) on a database that several
+        processes share: there, a bare `transaction()` is never run again and so has to have the store for itself.
+
+        Raises: as `transaction`, and what `work` raises.
+        """
+
+        async def once() -> T:
+            async with self.transaction() as tx:
+                return await work(tx)
+
+        return await run_again(once)
+
+    @abstractmethod
+    def _transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """For adapters: the block of `transaction`, without anybody's mark."""
+
+    async def _place(self, tx: Transaction, mark: Mark) -> None:
+        """For adapters that need fewer round trips: write the mark into `calve_idempotency`, see `marks.place`.
+
+        Raises: Repeated: there is one, which has not expired; it is in `mark.stored`.
+        """
+        await place(tx, mark)
+
+    async def find_mark(self, mark: Mark) -> StoredMark | None:
+        """What an earlier run of the command has left under the key of `mark`; None if nothing, or it has expired."""
+        return await find(self, mark)
+
+    async def keep_answer(self, mark: Mark, answer: bytes | None, error: str | None = None) -> None:
+        """Write the answer of a command beside its mark, durably.
+
+        Args:
+            answer: Encoded; the fields of the error if it is one; None for a run that will give no answer.
+            error: Class of the domain error.
+        Raises: StoreError: it was not written.
+        """
+        async with self._transaction() as tx:
+            await write_answer(tx, mark, answer, error)
+
+    async def prune_marks(self, now_ms: int, most: int) -> int:
+        """Delete up to `most` marks that had expired by `now_ms` (since 1970), the oldest first; returns how many."""
+        if await self.one(EXPIRED, int, now_ms=now_ms) is None:
+            return 0  # as nearly always; whoever writes need not wait for that
+        async with self._transaction() as tx:
+            return await prune(tx, now_ms, most)
 
     @abstractmethod
     def read(self) -> AbstractAsyncContextManager[Reader]:
@@ -121,6 +209,9 @@ class Store(Reader):
 
         No-op when closed already. Afterwards everything raises StoreUnavailable.
         """
+
+    def forked(self) -> None:
+        """In a process forked from this one: let go without a word to the database, which stays the parent's."""
 
     async def __aenter__(self) -> Self:
         return self

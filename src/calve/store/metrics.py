@@ -11,6 +11,7 @@ class StoreMetrics:
         "commit_failures",
         "commit_seconds",
         "commits",
+        "conflicts",
         "loop_statements",
         "rollbacks",
         "thread_statements",
@@ -26,6 +27,8 @@ class StoreMetrics:
         """Durable commits; `transactions / commits` is the mean batch size of group commit."""
         self.commit_failures = 0
         """Commits that failed, each with every transaction in it."""
+        self.conflicts = 0
+        """Transactions rolled back because they collided with others; each is run again."""
         self.commit_seconds = 0.0
         """Sum of the time commits took."""
         self.batch_size_max = 0

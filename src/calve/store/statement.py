@@ -11,6 +11,7 @@ Everything else is the database's business.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from .errors import StatementError
 
@@ -61,10 +62,10 @@ def parameter_names(sql: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def check_first(word: str, sql: str) -> str:
+def check_first(word: str, sql: str, refused: Mapping[str, str] = REFUSED) -> str:
     """Return a statement's first word. Raises StatementError if a service may not run such a statement."""
-    if word in REFUSED:
-        raise StatementError(f"{word} is not for {shorten(sql)!r}: {REFUSED[word]}")
+    if word in refused:
+        raise StatementError(f"{word} is not for {shorten(sql)!r}: {refused[word]}")
     return word
 
 

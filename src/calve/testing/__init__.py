@@ -3,7 +3,9 @@
     runners, App, Runner     the same test in one process, through the codec, across processes     runners/
     stub_of, endpoints_of    a double of another service, called as the real one is                doubles.py
     VirtualClock             a clock that stands still until told                                  clock.py
+    assert_compatible        old and new versions of a contract understand each other              contracts/
     AsgiClient, HttpClient   requests to an edge, without and with sockets                         asgi.py, rest.py
+    SteadyLoad               requests at a fixed rate while something happens to their server      load.py
     virtual_time             an event loop that jumps instead of waiting                           loop.py
     fakes/                   one module per room, beside its ports
 
@@ -18,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .asgi import Answer, AsgiClient
     from .clock import VirtualClock
+    from .contracts import assert_compatible
     from .doubles import endpoints_of, stub_of
+    from .load import LoadRequest, Sample, Samples, SteadyLoad
     from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
     from .rest import HttpClient, RestClient
     from .runners import App, Runner
@@ -27,7 +31,9 @@ if TYPE_CHECKING:
 _ROOMS = {
     "asgi": ("Answer", "AsgiClient"),
     "clock": ("VirtualClock",),
+    "contracts": ("assert_compatible",),
     "doubles": ("endpoints_of", "stub_of"),
+    "load": ("LoadRequest", "Sample", "Samples", "SteadyLoad"),
     "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
     "rest": ("HttpClient", "RestClient"),
     "runners": ("App", "Runner"),
@@ -38,12 +44,17 @@ __all__ = [
     "Answer",
     "App",
     "AsgiClient",
+    "assert_compatible",
     "endpoints_of",
     "HttpClient",
+    "LoadRequest",
     "RestClient",
     "run_virtual",
     "Runner",
+    "Sample",
+    "Samples",
     "Stalled",
+    "SteadyLoad",
     "stub_of",
     "virtual_clock",
     "virtual_time",

@@ -22,6 +22,7 @@ from ..core.deadline import TimerWheel
 from ..observe import Logger, Registry, Tracing
 from ..service import Chain, Middleware, make_stub
 from ..service.loading import check_implementation
+from ..store import Store
 from .loop import VirtualLoop
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ def endpoints_of(
     registry: Registry | None = None,
     tracing: Tracing | None = None,
     middleware: Sequence[Middleware] = (),
+    store: Store | None = None,
 ) -> dict[str, Endpoint]:
     """The endpoints of one service, by operation: what transports serve. Must be called inside the event loop.
 
@@ -45,6 +47,7 @@ def endpoints_of(
         registry: Gets the metrics.
         tracing: Makes the spans; none unless given.
         middleware: Runs around every operation, outermost first.
+        store: The one the implementation has, for commands with idempotency keys.
     Raises: ConfigError: an operation is missing, or does not fit.
     """
     info, loop = _info(contract), asyncio.get_running_loop()
@@ -59,7 +62,10 @@ def endpoints_of(
         middleware=middleware,
     )
     operations = info.operations.values()
-    return {op.name: chain.endpoint(info.name.lower(), op, getattr(implementation, op.name)) for op in operations}
+    return {
+        op.name: chain.endpoint(info.name.lower(), op, getattr(implementation, op.name), store=store)
+        for op in operations
+    }
 
 
 def stub_of(
@@ -70,10 +76,17 @@ def stub_of(
     registry: Registry | None = None,
     tracing: Tracing | None = None,
     middleware: Sequence[Middleware] = (),
+    store: Store | None = None,
 ) -> T:
     """A stub in front of an implementation, as in one process. Args and Raises: as for `endpoints_of`."""
     endpoints = endpoints_of(
-        contract, implementation, clock=clock, registry=registry, tracing=tracing, middleware=middleware
+        contract,
+        implementation,
+        clock=clock,
+        registry=registry,
+        tracing=tracing,
+        middleware=middleware,
+        store=store,
     )
     info = _info(contract)
     return cast(T, make_stub(info, info.name.lower(), endpoints, hosted=True))

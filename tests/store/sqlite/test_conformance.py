@@ -13,7 +13,7 @@ from calve.testing.store_suite import Features, StoreSuite
 class TestFile(StoreSuite):
     """A file on the disk, as in production."""
 
-    features = Features(reopens=True, serial=True)
+    features = Features(reopens=True)
     options = SqliteOptions()
 
     @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ class TestOneByOne(TestFile):
 class TestMemory(StoreSuite):
     """The fake."""
 
-    features = Features(reopens=False, serial=True)
+    features = Features(reopens=False)
 
     async def open_store(self) -> Store:
         return await SqliteStore.memory(self.schema)

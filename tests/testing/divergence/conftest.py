@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from divergence_echo import Echo
+from divergence_ledger import Ledger
 from divergence_relay import Relay
 
 from calve.testing import App, Runner
 
-SERVICES = ["divergence_echo", "divergence_relay"]
+SERVICES = ["divergence_echo", "divergence_relay", "divergence_ledger"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -33,3 +34,9 @@ def echo(app: App) -> Any:
 def relay(app: App) -> Relay:
     """A stub of the relay."""
     return app.get(Relay)
+
+
+@pytest.fixture
+def ledger(app: App) -> Ledger:
+    """A stub of the ledger."""
+    return app.get(Ledger)

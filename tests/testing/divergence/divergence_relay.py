@@ -8,7 +8,8 @@ from typing import Protocol
 from divergence_echo import Echo
 from divergence_types import Declared
 
-from calve import CallError, Contract, call_options, command, query
+from calve import CallContext, CallError, Contract, call_options, command, query
+from calve.core.context import _current
 
 
 class Relay(Contract, Protocol, version="1.0"):
@@ -51,6 +52,11 @@ class Relay(Contract, Protocol, version="1.0"):
     @query()
     async def hang(self) -> None: ...
     @query()
+    async def pretend(self, caller: str) -> str:
+        """Call the echo as if somebody else did; what came of it."""
+        ...
+
+    @query()
     async def impatient(self) -> str:
         """Call something that hangs, with a timeout of its own; what was raised."""
         ...
@@ -67,6 +73,15 @@ class RelayService(Relay):
 
     async def fail(self, how: str) -> int:
         return await self._echo.fail(how)
+
+    async def pretend(self, caller: str) -> str:
+        token = _current.set(CallContext(caller))
+        try:
+            return await self._echo.text("fine")
+        except CallError as error:
+            return f"{error.code} {error.operation} {error.may_have_run} {error}"
+        finally:
+            _current.reset(token)
 
     async def caught(self, how: str) -> str:
         try:

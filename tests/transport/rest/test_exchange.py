@@ -6,11 +6,16 @@ import asyncio
 import gc
 import logging
 import weakref
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
 
 from calve.testing import virtual_time
+from calve.transport.rest.http1 import Direct, Http1Options
+from calve.transport.rest.http1.hub import Hub
+
+from .http1.conftest import Client
 
 OWNER = "6f1c2a6e-0b7e-4d5e-9c55-5f8f0f6f0a01"
 JSON = {"content-type": "application/json"}
@@ -71,6 +76,39 @@ async def test_a_request_leaves_nothing_behind(bank: Any, name: str, monkeypatch
         assert asyncio.all_tasks() == {asyncio.current_task()}
         del task
         assert [reference() for reference in watched] == [None, None]
+        assert len(edge._wheel) == 0
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+@virtual_time
+async def test_nor_does_a_request_of_our_own_server(bank: Any, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(logging.getLogger("tests.transport.rest.conftest"), "disabled", True)
+    method, target, options = REQUESTS[name]
+    edge = bank.edge(body_bytes_max=1000, body_timeout_seconds=5.0)
+    watched: list[weakref.ref[Any]] = []
+
+    def watch(request: Direct) -> Awaitable[None]:
+        watched.append(weakref.ref(request))
+        answering: Awaitable[None] = edge.direct(request)
+        return answering
+
+    hub = Hub(edge, set(), Http1Options(), asyncio.get_running_loop())
+    hub.direct = watch
+    body: bytes = options.get("body", b"")
+    size = len(body) + (0 if options.get("complete", True) else 1)
+    lines = {"host": "x", "content-length": str(size)} | options.get("headers", {})
+    head = "".join(f"{key}: {value}\r\n" for key, value in lines.items())
+    client = Client(hub)
+    gc.collect()
+    gc.disable()
+    try:
+        await client.send(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode() + body)
+        await asyncio.sleep(60)
+        assert client.statuses[0] >= 200
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert [reference() for reference in watched] == [None]
         assert len(edge._wheel) == 0
     finally:
         gc.enable()

@@ -18,7 +18,7 @@ from calve.core.errors import ConfigError
 from calve.transport.rest import HttpServer
 
 OWNER = "6f1c2a6e-0b7e-4d5e-9c55-5f8f0f6f0a01"
-KINDS: list[Any] = ["granian", "uvicorn"]
+KINDS: list[Any] = ["calve", "granian", "uvicorn"]
 JSON = "content-type: application/json\r\n"
 
 

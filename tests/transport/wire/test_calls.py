@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from calve.core.errors import (
     Unavailable,
     UnknownOperation,
 )
+from calve.core.idempotency import REPLAYED
 from calve.core.trace import TraceContext
 from calve.testing.loop import virtual_time
 from calve.transport.wire import Address
@@ -68,23 +70,24 @@ async def test_the_context_crosses() -> None:
         trace = TraceContext(1, 2, True, "vendor=1")
         principal = Principal("alice", frozenset({"wallet:write", "x"}))
         context = kit.context(5, principal=principal, trace=trace, key="k1")
+        context.caller = "orders.place"
         await client.call("wallet", DEBIT, DEBIT.request(OWNER, 1), context)
         await client.call("wallet", ECHO, ECHO.request(b""), kit.context(None))
     full, empty = seen
     assert full.operation == "wallet.debit"
-    assert full.principal == principal
+    assert (full.principal, full.caller) == (principal, "orders.place")
     assert full.given_key == "k1"
     assert full.given_trace is not None
     assert (full.given_trace.traceparent(), full.given_trace.state) == (trace.traceparent(), "vendor=1")
     assert full.deadline == pytest.approx(5, abs=0.01)
-    assert (empty.principal, empty.given_key) == (None, None)
+    assert (empty.principal, empty.given_key, empty.caller) == (None, None, "")
     assert empty.given_trace is not None
     assert empty.given_trace.undecided
     assert empty.deadline == float("inf")
 
 
 @virtual_time
-async def test_a_command_gets_a_key_and_a_query_none() -> None:
+async def test_the_key_of_a_command_goes_with_it_and_a_query_has_none() -> None:
     keys: list[str | None] = []
 
     async def debit(context: CallContext, request: Any) -> Balance:
@@ -98,10 +101,32 @@ async def test_a_command_gets_a_key_and_a_query_none() -> None:
     async with Kit() as kit:
         kit.server(debit=debit, echo=echo)
         client = kit.client()
-        context = kit.context()
-        await client.call("wallet", DEBIT, DEBIT.request(OWNER, 1), context)
-        await kit.call(client, ECHO, data=b"")
-        assert keys == [context.idempotency_key, None]
+        await client.call("wallet", DEBIT, DEBIT.request(OWNER, 1), keyed := kit.context())
+        assert keyed.given_key is None, "whoever repeats a call makes its key, before the first try"
+        keyed.idempotency_key  # noqa: B018
+        await client.call("wallet", DEBIT, DEBIT.request(OWNER, 1), keyed)
+        await client.call("wallet", ECHO, ECHO.request(b""), keyed)
+        assert keys == [None, keyed.idempotency_key, None]
+
+
+@virtual_time
+async def test_a_repeated_answer_or_domain_error_says_so_to_the_caller() -> None:
+    async def debit(context: CallContext, request: Any) -> Balance:
+        if context.given_key == "repeat":
+            context.mark = REPLAYED
+        if request.cents > 1:
+            raise InsufficientFunds(missing_cents=3)
+        return Balance(owner=request.owner, cents=0)
+
+    async with Kit() as kit:
+        kit.server(debit=debit)
+        client = kit.client()
+        for cents in (1, 2):
+            for key in ("first", "repeat"):
+                context = kit.context(key=key)
+                with suppress(InsufficientFunds):
+                    await client.call("wallet", DEBIT, DEBIT.request(OWNER, cents), context)
+                assert context.replayed is (key == "repeat")
 
 
 @virtual_time

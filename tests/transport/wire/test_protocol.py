@@ -101,7 +101,7 @@ def test_the_layout_on_the_wire() -> None:
     connection.send_request(Request(call_id, "a/B/1.0/c", 1000, {"x": 1}, key="k"))  # type: ignore[arg-type]
     data = bytes(connection.take())
     assert struct.unpack_from(">I", data)[0] == len(data) - 4
-    assert msgspec.msgpack.decode(data[4:]) == [1, 1, "a/B/1.0/c", 1000, {"x": 1}, "k", None, "", None, [], 0]
+    assert msgspec.msgpack.decode(data[4:]) == [1, 1, "a/B/1.0/c", 1000, {"x": 1}, "k", None, "", None, [], 0, ""]
 
 
 def test_hello_of_another_version_names_both() -> None:

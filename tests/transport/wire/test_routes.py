@@ -41,6 +41,10 @@ class Moving:
         """See `Resolver`."""
         return self.addresses
 
+    def missing(self, service: str) -> str:
+        """See `Resolver`."""
+        return "it moved"
+
 
 async def answers(kit: Kit, client: Any, count: int = 10) -> set[bytes]:
     """Where so many calls, one after the other, were answered."""

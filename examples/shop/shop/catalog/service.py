@@ -1,4 +1,4 @@
-"""The catalog over its own database, with SQLite's full-text index for search."""
+"""The catalog over its own database, with the database's full-text index for search."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 from calve import Logger, Message, Meta, Settings, Store
 
 from .contract import Catalog, Cents, PageSize, Product, ProductPage, Sku, UnknownProduct
-from .search import match_expression
+from .search import DIALECTS
 from .seed import assortment
 
 EXPORT_CHUNK = 200
@@ -56,13 +56,14 @@ class CatalogService(Catalog):
 
     def __init__(self, store: Store, settings: CatalogSettings, log: Logger) -> None:
         self._store, self._settings, self._log = store, settings, log
+        self._dialect = DIALECTS[store.dialect]
 
     async def start(self) -> None:
         """Load the opening assortment into an empty catalog."""
-        if await self._store.one("SELECT 1 FROM product LIMIT 1") is not None:
-            return
         products = assortment(self._settings.products)
         async with self._store.transaction() as tx:
+            if await tx.one("SELECT 1 FROM product LIMIT 1") is not None:  # asked in here, for there may be replicas
+                return
             await tx.execute_many(
                 """INSERT INTO product (sku, name, description, price_cents, tags)
                    VALUES (:sku, :name, :description, :price_cents, :tags)""",
@@ -95,17 +96,10 @@ class CatalogService(Catalog):
         return ProductPage(products=page, next_after=page[-1].sku if len(rows) > limit else None)
 
     async def search(self, text: str, limit: PageSize = 20) -> tuple[Product, ...]:
-        expression = match_expression(text)
+        expression = self._dialect.expression(text)
         if expression is None:
             return ()
-        rows = await self._store.all(
-            """SELECT product.* FROM product_text JOIN product ON product.rowid = product_text.rowid
-               WHERE product_text MATCH :expression
-               ORDER BY bm25(product_text, 4.0, 1.0, 2.0), sku LIMIT :limit""",
-            ProductRow,
-            expression=expression,
-            limit=limit,
-        )
+        rows = await self._store.all(self._dialect.search, ProductRow, expression=expression, limit=limit)
         return tuple(row.product() for row in rows)
 
     async def export(self) -> AsyncIterator[Product]:
@@ -117,11 +111,7 @@ class CatalogService(Catalog):
             after = page.next_after
 
     async def prices(self, skus: tuple[Sku, ...]) -> dict[str, Cents]:
-        rows = await self._store.all(
-            "SELECT sku, price_cents FROM product WHERE sku IN (SELECT value FROM json_each(:skus))",
-            PriceRow,
-            skus=msgspec.json.encode(skus).decode(),
-        )
+        rows = await self._store.all(self._dialect.prices, PriceRow, skus=msgspec.json.encode(skus).decode())
         prices = {row.sku: row.price_cents for row in rows}
         for sku in skus:
             if sku not in prices:

@@ -38,10 +38,10 @@ class InventoryService(Inventory):
 
     async def start(self) -> None:
         """Fill empty shelves with the opening assortment."""
-        if await self._store.one("SELECT 1 FROM stock LIMIT 1") is not None:
-            return
         settings = self._settings
         async with self._store.transaction() as tx:
+            if await tx.one("SELECT 1 FROM stock LIMIT 1") is not None:
+                return
             await tx.execute_many(
                 "INSERT INTO stock (sku, available) VALUES (:sku, :units)",
                 ({"sku": article.sku, "units": settings.units} for article in articles(settings.products)),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from calve import Clock, Store
 
-from ..signals import Signals
+from ..signals import LOOK_SECONDS, Signals
 from .contract import Notice, Notification, Position, Text
 
 WATCH_CHUNK = 50
@@ -18,12 +18,14 @@ class NotificationService(Notification):
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self._signals = Signals()
+        self._signals = Signals(None if store.exclusive else LOOK_SECONDS)
 
     async def notify(self, notice: UUID, customer: UUID, text: Text) -> None:
         async with self._store.transaction() as tx:
             await tx.execute(
-                """INSERT INTO notice (id, customer, text, at) VALUES (:notice, :customer, :text, :at)
+                """INSERT INTO notice (customer, number, id, text, at)
+                   SELECT :customer, coalesce(max(number), 0) + 1, :notice, :text, :at
+                   FROM notice WHERE customer = :customer
                    ON CONFLICT (id) DO NOTHING""",
                 notice=notice,
                 customer=customer,

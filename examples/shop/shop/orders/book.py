@@ -16,7 +16,7 @@ import msgspec
 
 from calve import Clock, Message, Store, Transaction
 
-from ..signals import Signals
+from ..signals import LOOK_SECONDS, Signals
 from .contract import Order, OrderLine, OrderStatus, StatusChange, UnknownOrder, WrongStatus
 
 
@@ -59,7 +59,7 @@ class OrderBook:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
-        self.signals = Signals()
+        self.signals = Signals(None if store.exclusive else LOOK_SECONDS)
 
     async def find(self, order: UUID) -> Order | None:
         """The order, or None."""
@@ -108,7 +108,8 @@ class OrderBook:
         Returns: the order, in status `after`.
         Raises: UnknownOrder, or WrongStatus with the status it is in.
         """
-        async with self._store.transaction() as tx:
+
+        async def moving(tx: Transaction) -> OrderRow:
             row = await tx.one("SELECT * FROM customer_order WHERE id = :order", OrderRow, order=order)
             if row is None:
                 raise UnknownOrder(order=order)
@@ -119,6 +120,10 @@ class OrderBook:
                 await _note(tx, order, after, self._clock.now())
             elif row.status is not after:
                 raise WrongStatus(order_status=row.status)
+            return row
+
+        # By then other services have done their part, so the operation could not run again; this much of it can.
+        row = await self._store.transact(moving)
         self.signals.wake(order)
         return msgspec.structs.replace(row, status=after).order()
 

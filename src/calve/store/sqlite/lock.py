@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 from ...core.errors import ConfigError
+from ...core.forks import release
 
 
 class FileLock:
@@ -39,6 +40,11 @@ class FileLock:
             raise _in_use(database, holder) from error
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, f"{os.getpid()}\n".encode(), 0)
+
+    def forked(self) -> None:
+        """In a process forked from this one: let go of the lock, which is the parent's. The number stays taken."""
+        if self._fd is not None:
+            release([self._fd])
 
     def release(self) -> None:
         """Let others in. No-op the second time."""

@@ -20,7 +20,8 @@ import apsw
 import msgspec
 
 from ..errors import SchemaError
-from ..schema import SchemaFile, check_order
+from ..marks import INDEX, TABLE
+from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from ..statement import ROLLS_BACK, TOKEN
 
 _TABLE = """CREATE TABLE IF NOT EXISTS calve_schema (
@@ -44,11 +45,12 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
         apsw.Error: the database cannot be used.
     """
     check_order(files)
-    raw.execute(_TABLE)
+    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX):
+        raw.execute(statement)
     applied: list[tuple[Any, ...]] = raw.execute(_APPLIED).fetchall()
-    _verify_files(applied, files)
+    verify_files(applied, files)
     if applied:
-        _verify_objects(msgspec.json.decode(applied[-1][3], type=dict[str, str]), _objects(raw), database)
+        verify_objects(msgspec.json.decode(applied[-1][3], type=dict[str, str]), _objects(raw), database)
     for file in files[len(applied) :]:
         raw.execute("BEGIN IMMEDIATE")
         try:
@@ -58,47 +60,6 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
             if raw.in_transaction:
                 raw.execute("ROLLBACK")
             raise
-
-
-def _verify_files(applied: Sequence[tuple[Any, ...]], files: Sequence[SchemaFile]) -> None:
-    for number, name, sha256, _ in applied:
-        if number > len(files):
-            raise SchemaError(
-                f"{name} was applied to the database, but the file is not there",
-                where=files[0].folder if files and files[0].folder else None,
-                fix="restore it, or run the version of the service that has it",
-            )
-        file = files[number - 1]
-        if file.name != name:
-            raise SchemaError(
-                f"was applied as {name}", where=file.where, fix="rename it back; a new change gets a new number"
-            )
-        if file.sha256 != sha256:
-            raise SchemaError(
-                "was changed after it had been applied",
-                where=file.where,
-                fix=f"restore it, and put the change into a new file {len(files) + 1:04}_….sql",
-            )
-
-
-def _verify_objects(expected: dict[str, str], actual: dict[str, str], database: str) -> None:
-    ours = {name.split()[1] for name in expected if name.startswith("table ")}
-    missing = sorted(expected.keys() - actual.keys())
-    altered = sorted(name for name in expected.keys() & actual.keys() if expected[name] != actual[name])
-    added = sorted(
-        name for name in actual.keys() - expected.keys() if " on " in name and name.rpartition(" on ")[2] in ours
-    )
-    found = [
-        f"{what}: {', '.join(names)}"
-        for what, names in (("missing", missing), ("altered", altered), ("added", added))
-        if names
-    ]
-    if found:
-        raise SchemaError(
-            f"the schema was changed outside of the schema files ({'; '.join(found)})",
-            where=database,
-            fix="undo that by hand, and put the change into a new schema file",
-        )
 
 
 def _objects(raw: apsw.Connection) -> dict[str, str]:
@@ -134,7 +95,7 @@ def _apply(raw: apsw.Connection, file: SchemaFile) -> None:
         "INSERT INTO calve_schema VALUES (?, ?, ?, ?, ?)",
         (
             file.number,
-            file.name,
+            file.step,
             file.sha256,
             datetime.now(UTC).isoformat(timespec="seconds"),
             msgspec.json.encode(_objects(raw)).decode(),

@@ -8,6 +8,7 @@ SqliteStore ─┬─ transaction() ──> SqliteTransaction ──> Writer ─
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import tempfile
 from collections.abc import Coroutine, Sequence
@@ -15,6 +16,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import apsw
 import msgspec
 
 from ..base import Store
@@ -40,6 +42,9 @@ class SqliteStore(Store):
     Do not open the file with the standard library's `sqlite3` in the same process: two copies of SQLite in one process
     undo each other's locks. From another process (the `sqlite3` shell, a backup tool) it is fine.
     """
+
+    dialect = "sqlite"
+    exclusive = True
 
     def __init__(
         self,
@@ -118,7 +123,7 @@ class SqliteStore(Store):
             raise
         return cls(path, options, lock, connection, threads)
 
-    def transaction(self) -> SqliteTransaction:
+    def _transaction(self) -> SqliteTransaction:
         return SqliteTransaction(self._writer)
 
     def read(self) -> Snapshot:
@@ -126,6 +131,16 @@ class SqliteStore(Store):
 
     def _select(self, sql: str, into: Any, params: dict[str, Any], single: bool) -> Coroutine[Any, Any, list[Any]]:
         return self._readers.select(sql, into, params, single)
+
+    def forked(self) -> None:
+        """In a process forked from this one: the database stays the parent's.
+
+        SQLite forbids to use a connection across a fork, and closing one is use: it could write the log back, or delete
+        it, under the parent's hands. So the connections get a reference that nobody ever gives back.
+        """
+        self._lock.forked()
+        for connection in apsw.connections():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
     async def close(self, grace_seconds: float = 10.0) -> None:
         if self._closing is None:

@@ -13,34 +13,17 @@ The way back is `rows_into`, by the type the caller asks for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from ..errors import StatementError
+from ..values import check_real, datetime_text, half_surrogate, time_text, unsupported
 
 PLAIN = frozenset({str, int, bytes, type(None), bool})
 """Types SQLite takes as they are. That an int fits into 64 bits is left to the engine: it checks anyway."""
-
-
-def _from_float(value: float) -> float:
-    if value != value:
-        raise ValueError("NaN cannot be stored (SQLite would make it NULL)")
-    return value
-
-
-def _from_datetime(value: datetime) -> str:
-    if value.utcoffset() is None:
-        raise ValueError("a datetime without a time zone; make it aware, for example with tzinfo=UTC")
-    return f"{value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-
-
-def _from_time(value: time) -> str:
-    if value.tzinfo is not None:
-        raise ValueError("a time of day with a time zone; store a datetime, or drop tzinfo")
-    return value.isoformat(timespec="microseconds")
 
 
 def _from_enum(value: Enum) -> Any:
@@ -53,10 +36,10 @@ _BY_BASE: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (bool, int),
     (int, int),
     (str, str),
-    (float, _from_float),
-    (datetime, _from_datetime),
+    (float, check_real),
+    (datetime, datetime_text),
     (date, date.isoformat),
-    (time, _from_time),
+    (time, time_text),
     (UUID, str),
     (Decimal, str),
     (bytes, bytes),
@@ -71,7 +54,7 @@ def _convert(value: Any) -> Any:
     if convert is None:
         convert = next((convert for base, convert in _BY_BASE if isinstance(value, base)), None)
         if convert is None:
-            raise TypeError(f"a value of type {type(value).__qualname__}; encode it first, for example as JSON text")
+            raise unsupported(value)
     return convert(value)
 
 
@@ -91,10 +74,6 @@ def explain(names: tuple[str, ...], values: list[Any], error: Exception) -> Stat
     for name, value in zip(names, values, strict=True):
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             return StatementError(f"parameter {name!r} is {value}, beyond 64 bits signed")
-        if isinstance(value, str):
-            try:
-                value.encode()
-            except UnicodeEncodeError as surrogate:
-                where = f"position {surrogate.start}"
-                return StatementError(f"parameter {name!r} is text with half a surrogate pair at {where}; not Unicode")
+        if isinstance(value, str) and (wrong := half_surrogate(value)) is not None:
+            return StatementError(f"parameter {name!r} is {wrong}")
     return StatementError(f"the parameters {', '.join(names)} were refused: {error}")

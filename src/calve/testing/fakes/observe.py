@@ -43,6 +43,10 @@ class RecordedSpan:
             except ValueError:  # ended in another task
                 return
 
+    def rename(self, service: str, operation: str) -> None:
+        """Change the name."""
+        self.name = f"{service}/{operation}"
+
     def end(self, error_type: str | None, *, failed: bool) -> None:
         """Note the outcome."""
         assert not self.ended, f"{self.name} ended twice"

@@ -172,6 +172,9 @@ class _Everywhere:
     def resolve(self, service: str) -> Sequence[Address]:
         return self._addresses
 
+    def missing(self, service: str) -> str:
+        return "nobody is there"
+
 
 def memory_client(
     server: WireServer, *, wheel: TimerWheel, clock: Clock, options: WireOptions | None = None

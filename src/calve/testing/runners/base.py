@@ -28,8 +28,16 @@ class App:
         rest: Makes HTTP requests to the REST edge.
     """
 
-    def __init__(self, get: Callable[[Any], Any], rest: RestClient, log: Callable[[], str] = str) -> None:
+    def __init__(
+        self,
+        get: Callable[[Any], Any],
+        rest: RestClient,
+        log: Callable[[], str] = str,
+        *,
+        http: Callable[[str], RestClient] | None = None,
+    ) -> None:
         self._get, self.rest, self._log = get, rest, log
+        self._http = http
 
     def get(self, contract: Callable[..., T]) -> T:
         """The stub of a contract, as another service would get it: `app.get(Wallet)`.
@@ -38,6 +46,10 @@ class App:
         """
         # A callable to type checkers, because they refuse a protocol class, which has no instances, for `type[T]`.
         return cast(T, self._get(contract))
+
+    def http(self, service: str) -> RestClient:
+        """Makes HTTP requests to the unit that hosts a service, such as an adopted application."""
+        return self.rest if self._http is None else self._http(service)
 
     def log(self) -> str:
         """What the application's processes wrote so far; '' when it runs in this one, where pytest has it."""

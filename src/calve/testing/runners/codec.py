@@ -25,13 +25,19 @@ class CodecRunner(Runner):
     @asynccontextmanager
     async def _run(self, project: Project) -> AsyncIterator[App]:
         config, network = project.config, MemoryNetwork()
+        edges: dict[str, AsgiClient] = {}
         needs = {name: set(facts.needs) for name, facts in describe_services(config).items()}
         async with AsyncExitStack() as stack:
             for name in start_order(needs):
+                if name in config.remotes:
+                    continue
                 application = await self._host(config, {name}, network, stack)
                 network.serve(_address(name), await self._serve(config, application, stack))
+                if name in config.adopted:
+                    edges[name] = AsgiClient(make_edge(application, ()))
             caller = await self._host(config, (), network, stack)
-            yield App(caller.get, AsgiClient(make_edge(caller, caller.all_endpoints())))
+            rest = AsgiClient(make_edge(caller, caller.all_endpoints()))
+            yield App(caller.get, rest, http=lambda service: edges.get(service, rest))
 
     async def _host(
         self, config: AppConfig, hosted: Collection[str], network: MemoryNetwork, stack: AsyncExitStack

@@ -19,7 +19,7 @@ class InProcessRunner(Runner):
 
     @asynccontextmanager
     async def _run(self, project: Project) -> AsyncIterator[App]:
-        application = Application(project.config, project.config.services, Base.make())
+        application = Application(project.config, project.config.hosted, Base.make())
         async with bounded(application.start, application.stop):
             edge = make_edge(application, application.all_endpoints())
             yield App(application.get, AsgiClient(edge))

@@ -42,7 +42,7 @@ class ProcessesRunner(Runner):
     async def _run(self, project: Project) -> AsyncIterator[App]:
         units = _Units(project)
         async with bounded(units.start, units.stop), _caller(project, units.addresses) as caller:
-            yield App(caller.get, HttpClient(units.url), units.log)
+            yield App(caller.get, HttpClient(units.url), units.log, http=units.http)
 
 
 @asynccontextmanager
@@ -64,7 +64,7 @@ class _Units:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        services = list(project.config.services)
+        services = project.config.hosted
         self._unit_of = {s: s if re.fullmatch(NAME_PATTERN, s) else f"unit-{n}" for n, s in enumerate(services)}
         self._needs = {name: facts.needs for name, facts in describe_services(project.config).items()}
         self.addresses = {s: [f"unix:{socket_path(project.folder, self._unit_of[s])}"] for s in services}
@@ -83,6 +83,12 @@ class _Units:
         url = next(child.http for child in self._children.values() if child.name == edge)
         assert url is not None, "a unit that is ready serves HTTP"
         return url
+
+    def http(self, service: str) -> HttpClient:
+        """Requests to the unit that hosts a service."""
+        url = self._children[service].http
+        assert url is not None, "a unit that is ready serves HTTP"
+        return HttpClient(url)
 
     def log(self) -> str:
         """What they wrote so far, each line with its unit."""
@@ -107,7 +113,7 @@ class _Units:
             raise
 
     async def _start(self, service: str, ready: Mapping[str, asyncio.Event]) -> None:
-        for need in self._needs[service]:
+        for need in self._needs[service] & ready.keys():
             await ready[need].wait()
         unit = self._unit_of[service]
         command = calve_command(str(self._project.config.file.path), TOPOLOGY, unit)

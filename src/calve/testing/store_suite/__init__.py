@@ -1,7 +1,7 @@
 """The conformance suite of the Store port: what every adapter does the same, whatever is behind it.
 
     class TestMyStore(StoreSuite):
-        features = Features(reopens=True, serial=False)
+        features = Features(reopens=True)
 
         async def open_store(self) -> Store:
             return await MyStore.open(self.url, self.schema)
@@ -11,11 +11,12 @@ empty at the start of each test. Needs pytest and pytest-asyncio in automatic mo
 """
 
 from .base import Features
+from .marks import MarkTests
 from .rows import RowTests
 from .transactions import TransactionTests
 
 
-class StoreSuite(RowTests, TransactionTests):
+class StoreSuite(RowTests, TransactionTests, MarkTests):
     """Subclass it, declare `features`, write `open_store`."""
 
 

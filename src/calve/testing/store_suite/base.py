@@ -19,6 +19,7 @@ CREATE TABLE number (id INTEGER PRIMARY KEY, whole BIGINT, real DOUBLE PRECISION
 
 PUT = "INSERT INTO account (owner, cents) VALUES (:owner, :cents)"
 ADD = "UPDATE account SET cents = cents + :cents WHERE owner = :owner"
+SET = "UPDATE account SET cents = :cents WHERE owner = :owner"
 GET = "SELECT cents FROM account WHERE owner = :owner"
 COUNT = "SELECT count(*) AS n FROM account"
 
@@ -28,8 +29,8 @@ class Features(msgspec.Struct, frozen=True, kw_only=True):
 
     reopens: bool
     """Whether the database outlives its store, so that `open_store` after `close` finds what was committed."""
-    serial: bool
-    """Whether transactions run one after another, so that reading, computing and writing loses no update."""
+    zero_in_text: bool = True
+    """Whether text may hold the character U+0000."""
 
 
 class StoreTests:

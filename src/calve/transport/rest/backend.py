@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from typing import Protocol
 
-BACKLOG = 1024
-"""Connections the system accepts ahead of the server."""
 CONNECTIONS_MAX = 10_000
 """Connections served at once; idle keep-alive connections and streams count."""
 HEADER_BYTES_MAX = 64 << 10
@@ -21,6 +19,9 @@ class Backend(Protocol):
     async def start(self, sock: socket.socket) -> None:
         """Take over a listening socket and serve it. Returns once connections are answered."""
         ...
+
+    def leave(self) -> None:
+        """Let every answer close its connection; only if the application cannot say so by a header."""
 
     def drain(self) -> None:
         """Accept no more connections, close idle ones, and each other one after its request."""

@@ -6,7 +6,7 @@ Page            a GET page that is no operation (health, metrics); the runtime g
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, NamedTuple, Protocol
 
 from ...core.context import Principal
@@ -20,8 +20,17 @@ AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Mapping[str, str]
 """Names in lower case, values decoded as Latin-1; a repeated header is joined with `, `."""
 
+RawHeader = tuple[bytes, bytes]
 RawHeaders = dict[bytes, bytes]
 """The same as bytes, as the edge itself reads them."""
+
+
+def joined(headers: Iterable[RawHeader]) -> RawHeaders:
+    """Headers by name, repeated ones put together."""
+    by_name: RawHeaders = {}
+    for name, value in headers:
+        by_name[name] = b"%s, %s" % (by_name[name], value) if name in by_name else value
+    return by_name
 
 
 class Authenticator(Protocol):
@@ -33,6 +42,14 @@ class Authenticator(Protocol):
         Returns: the principal; None when the request names nobody, which only operations without a role allow.
         Raises: Unauthenticated: the request names somebody but does not prove it (a bad or expired token).
         """
+        ...
+
+
+class Guests(Protocol):
+    """Other applications beside the operations, such as those that were adopted."""
+
+    def find(self, path: str) -> AsgiApp | None:
+        """The one that serves what no operation claims at a decoded path; None when there is none."""
         ...
 
 

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
 
+REFERENCES_MAX = 20
+"""A reference that leads to more of them than this leads nowhere; adopted applications bring documents of their own."""
+
 _SAMPLES = {
     "uuid": "00000000-0000-4000-8000-000000000000",
     "date-time": "2030-01-01T12:00:00Z",
@@ -58,17 +61,18 @@ def render(document: dict[str, Any]) -> DocsPage:
 
 def _operation(document: dict[str, Any], path: str, method: str, operation: Schema) -> str:
     parameters = [_resolved(document, p) for p in operation.get("parameters", [])]
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    wanted = _resolved(document, operation.get("requestBody", {}))
+    body = wanted.get("content", {}).get("application/json", {}).get("schema")
     rows = "".join(
-        f"<tr><td><code>{escape(p['name'])}</code><td>{p['in']}{', required' if p['required'] else ''}"
-        f"<td>{_type(p['schema'])}<td>{escape(p.get('description', ''))}"
+        f"<tr><td><code>{escape(p['name'])}</code><td>{escape(p['in'])}{', required' if p.get('required') else ''}"
+        f"<td>{_type(p.get('schema', {}))}<td>{escape(p.get('description', ''))}"
         for p in parameters
     )
     if body is not None:
         rows += f"<tr><td>body<td>JSON<td>{_type(body)}<td>"
     answers = "".join(
-        f"<tr><td>{escape(status)}<td>{escape(answer['description'])}<td>{_content(answer)}"
-        for status, answer in operation["responses"].items()
+        f"<tr><td>{escape(status)}<td>{escape(answer.get('description', ''))}<td>{_content(answer)}"
+        for status, answer in ((s, _resolved(document, a)) for s, a in operation["responses"].items())
     )
     name = escape(operation["operationId"])
     return (
@@ -84,7 +88,8 @@ def _operation(document: dict[str, Any], path: str, method: str, operation: Sche
 def _form(document: dict[str, Any], path: str, method: str, parameters: list[Schema], body: Schema | None) -> str:
     """The form that tries the operation; hidden until the script shows it."""
     inputs = "".join(
-        f'<label>{escape(p["name"])} <input data-in="{p["in"]}" name="{escape(p["name"])}"></label>' for p in parameters
+        f'<label>{escape(p["name"])} <input data-in="{escape(p["in"])}" name="{escape(p["name"])}"></label>'
+        for p in parameters
     )
     if body is not None:
         sample = json.dumps(_sample(document, body, 0), indent=2)
@@ -99,7 +104,7 @@ def _schema(name: str, schema: Schema) -> str:
     required = schema.get("required", [])
     rows = "".join(
         f"<tr><td><code>{escape(field)}</code><td>{'required' if field in required else ''}"
-        f"<td>{_type(of)}<td>{escape(of.get('description', ''))}"
+        f"<td>{_type(of)}<td>{escape(of.get('description', '') if isinstance(of, dict) else '')}"
         for field, of in schema.get("properties", {}).items()
     )
     shown = f"<table>{rows}</table>" if rows else f"<p>{_type(schema)}</p>"
@@ -108,18 +113,21 @@ def _schema(name: str, schema: Schema) -> str:
 
 def _content(answer: Schema) -> str:
     return "<br>".join(
-        f"{_type(media['x-item'])}, streamed as {escape(kind)}" if "x-item" in media else _type(media["schema"])
+        f"{_type(media['x-item'])}, streamed as {escape(kind)}" if "x-item" in media else _type(media.get("schema", {}))
         for kind, media in answer.get("content", {}).items()
     )
 
 
 def _type(schema: Schema) -> str:
     """A type in words, with links to named ones."""
+    if isinstance(schema, bool):
+        return "anything" if schema else "nothing"
     if "$ref" in schema:
         name = escape(schema["$ref"].rpartition("/")[2])
         return f'<a href="#schema-{name}">{name}</a>'
-    if "anyOf" in schema:
-        return " or ".join(_type(option) for option in schema["anyOf"])
+    for word, joined in (("anyOf", " or "), ("oneOf", " or "), ("allOf", " and ")):
+        if word in schema:
+            return joined.join(_type(option) for option in schema[word])
     if "const" in schema:
         return f"<code>{escape(json.dumps(schema['const']))}</code>"
     if "enum" in schema:
@@ -137,17 +145,19 @@ def _type(schema: Schema) -> str:
 
 def _sample(document: dict[str, Any], schema: Schema, depth: int) -> Any:
     """A value to start from."""
-    schema = _resolved(document, schema)
+    schema = _resolved(document, schema) if isinstance(schema, dict) else {}
     if "default" in schema or "examples" in schema:
         return schema["default"] if "default" in schema else schema["examples"][0]
     if "const" in schema or "enum" in schema:
         return schema["const"] if "const" in schema else schema["enum"][0]
-    if "anyOf" in schema:
-        return _sample(document, schema["anyOf"][0], depth)
+    for word in ("anyOf", "oneOf", "allOf"):
+        if schema.get(word) and depth < 8:
+            return _sample(document, schema[word][0], depth + 1)
     match schema.get("type"):
         case "object":
             wanted = schema.get("required", []) if depth < 4 else []
-            return {name: _sample(document, schema["properties"][name], depth + 1) for name in wanted}
+            fields = schema.get("properties", {})
+            return {name: _sample(document, fields.get(name, {}), depth + 1) for name in wanted}
         case "array":
             items = schema.get("prefixItems") or ([schema["items"]] if schema.get("items") and depth < 4 else [])
             return [_sample(document, item, depth + 1) for item in items]
@@ -161,13 +171,15 @@ def _sample(document: dict[str, Any], schema: Schema, depth: int) -> Any:
 
 
 def _resolved(document: dict[str, Any], schema: Schema) -> Schema:
-    while "$ref" in schema:
+    for _ in range(REFERENCES_MAX):
+        if "$ref" not in schema:
+            return schema
         _, *path = schema["$ref"].split("/")
         found: Any = document
         for step in path:
             found = found[step]
         schema = found
-    return schema
+    return {}
 
 
 def _text(markdown: str) -> str:

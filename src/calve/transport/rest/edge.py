@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote, unquote_to_bytes
 
 from ...contract import Contract, ContractInfo, Endpoint
 from ...contract.openapi import openapi
@@ -21,8 +22,11 @@ from ...core.clock import Clock, SystemClock
 from ...core.deadline import TimerWheel
 from ...core.errors import InternalError
 from ...observe import Logger
-from .base import Authenticator, ClientGone, Page, RawHeaders, Receive, Scope, Send
+from .base import AsgiApp, Authenticator, ClientGone, Guests, Page, Receive, Scope, Send, joined
 from .exchange import Exchange
+from .exchange_asgi import AsgiExchange
+from .exchange_direct import DirectExchange
+from .http1 import Direct
 from .intake import Intake
 from .lifespan import refuse_other
 from .options import RestOptions
@@ -32,6 +36,7 @@ from .router import Match, Router
 from .stream import StreamTarget
 from .unary import UnaryTarget
 
+_PLAIN = "/:@!$&'()*+,;=-._~"
 Target = Callable[[Exchange], Awaitable[None]]
 
 
@@ -46,6 +51,8 @@ class RestEdge:
         options: Limits and habits.
         authenticate: Finds the principal of a request; None means that there never is one.
         pages: Extra GET pages by path, such as `/health/live`.
+        guests: Get what neither an operation nor a page claims, and WebSockets.
+        amend: Makes the OpenAPI document that is shown out of that of the operations.
         clock: Monotonic time.
     Raises:
         ConfigError: two claim the same method and path, or a domain error cannot be told as a problem.
@@ -61,10 +68,13 @@ class RestEdge:
         options: RestOptions | None = None,
         authenticate: Authenticator | None = None,
         pages: Mapping[str, Page] | None = None,
+        guests: Guests | None = None,
+        amend: Callable[[dict[str, Any]], dict[str, Any]] = lambda document: document,
         clock: Clock | None = None,
     ) -> None:
         self._options = options or RestOptions()
         self._clock = clock or SystemClock()
+        self._guests = guests
         self._log = Logger("calve.rest")
         self._router: Router[Target] = Router()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -74,12 +84,12 @@ class RestEdge:
             self._add(endpoint, authenticate)
         for path, page in (pages or {}).items():
             self._router.add("GET", path, PageTarget(page), f"the page {path}")
-        self.document = openapi(_contracts(served), title=title, version=version, description=description)
+        self.document = amend(openapi(_contracts(served), title=title, version=version, description=description))
         """The OpenAPI document, as /openapi.json shows it."""
         if self._options.docs:
             self._router.add("GET", "/openapi.json", document_page(self.document), "the OpenAPI document")
             self._router.add("GET", "/docs", docs_page(self.document), "the documentation")
-            if self._router.find("/") is None:
+            if self._router.find("/") is None and (guests is None or guests.find("/") is None):
                 self._router.add("GET", "/", RedirectTarget("docs"), "the documentation")
 
     def _add(self, endpoint: Endpoint, authenticate: Authenticator | None) -> None:
@@ -95,56 +105,78 @@ class RestEdge:
         self._router.add(operation.http.method, operation.http.path, target, f"{endpoint.service}.{operation.name}")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection: a request, the lifespan protocol, or a refused WebSocket."""
+        """Serve one ASGI connection: a request, the lifespan protocol, or a WebSocket, which only guests have."""
         if scope["type"] != "http":
-            await refuse_other(scope, receive, send)
+            guest = self._guests.find(scope["path"]) if self._guests and scope["type"] == "websocket" else None
+            await (guest or refuse_other)(scope, receive, send)
             return
+        raw: bytes = scope.get("raw_path") or quote(scope["path"], safe=_PLAIN).encode("ascii")
+        raw = raw.removeprefix(scope.get("root_path", "").encode("utf-8"))
+        if self._guests is not None and (guest := self._guest(scope["method"], raw)) is not None:
+            await guest(scope, receive, send)
+            return
+        exchange = AsgiExchange(scope, receive, send, self._timers(), asyncio.get_running_loop(), self._options)
+        exchange.headers = joined(scope["headers"])
+        await self._serve(exchange, raw)
+
+    def direct(self, request: Direct) -> Awaitable[None]:
+        """Serve one request of our own server."""
+        if self._guests is not None and (guest := self._guest(request.method, request.raw_path)) is not None:
+            return guest(request.scope(), request.receive, request.send)
+        return self._serve(DirectExchange(request, self._timers(), self._options), request.raw_path)
+
+    def _timers(self) -> TimerWheel:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:  # an application may be served by another loop than the one it was made on
             self._loop, self._wheel = loop, TimerWheel(loop, self._clock.monotonic)
-        exchange = Exchange(scope, receive, send, self._wheel, loop, self._options)
+        return self._wheel
+
+    async def _serve(self, exchange: Exchange, raw: bytes) -> None:
         try:
-            match = self._find(scope)
-            target = match.resource.methods.get(scope["method"])
-            exchange.headers, exchange.values = self._headers(scope), match.values
+            match = self._find(exchange, raw)
+            target = match.resource.methods.get(exchange.method)
+            exchange.values = match.values
             await (target or self._other_method(match))(exchange)
         except HttpError as error:
             await exchange.refuse(error)
         except ClientGone:
             pass
         except Exception as error:  # noqa: BLE001  (the last line of defence: no client ever sees a traceback)
-            self._log.exception("request failed", error=error, path=scope["path"])
+            self._log.exception("request failed", error=error, path=raw.decode("latin-1"))
             await exchange.refuse(InternalError("unexpected"))
 
-    def _find(self, scope: Scope) -> Match[Target]:
-        path: str = scope["path"]
-        raw: bytes = scope.get("raw_path") or path.encode("utf-8")
+    def _guest(self, method: str, raw: bytes) -> AsgiApp | None:
+        """Who serves what is no request for an operation or page; None when it is one, or is to be refused here."""
+        assert self._guests is not None
+        try:
+            match = self._match(raw)
+        except UnicodeDecodeError:
+            match = None
+        if match is not None and (method in match.resource.methods or method == "OPTIONS"):
+            return None
+        return self._guests.find(unquote_to_bytes(raw).decode("utf-8", "replace"))
+
+    def _match(self, raw: bytes) -> Match[Target] | None:
+        """Raises UnicodeDecodeError: the path is not UTF-8."""
+        if b"%" not in raw and raw.isascii():
+            return self._router.find(raw.decode("ascii"))
+        return self._router.find_raw(raw)
+
+    def _find(self, exchange: Exchange, raw: bytes) -> Match[Target]:
         limit = self._options.query_bytes_max
-        if len(raw) > limit or len(scope["query_string"]) > limit:
+        if len(raw) > limit or len(exchange.query) > limit:
             raise HttpError(414, "uri_too_long", f"the path or the query string is longer than {limit} bytes")
-        mount: str = scope.get("root_path", "")
-        if len(raw) == len(path) and path.isascii():  # nothing was decoded
-            match = self._router.find(path.removeprefix(mount))
-        else:
-            try:
-                match = self._router.find_raw(raw.removeprefix(mount.encode("utf-8")))
-            except UnicodeDecodeError as error:
-                raise HttpError(400, "invalid_argument", f"the path is not UTF-8: {error.reason}") from error
+        try:
+            match = self._match(raw)
+        except UnicodeDecodeError as error:
+            raise HttpError(400, "invalid_argument", f"the path is not UTF-8: {error.reason}") from error
         if match is None:
             hint = "; /docs lists what there is" if self._options.docs else ""
             raise HttpError(404, "not_found", f"there is nothing at this path{hint}")
-        return match
-
-    def _headers(self, scope: Scope) -> RawHeaders:
-        headers: RawHeaders = dict(scope["headers"])
-        if len(headers) != len(scope["headers"]):
-            headers = {}
-            for name, value in scope["headers"]:
-                headers[name] = b"%s, %s" % (headers[name], value) if name in headers else value
         limit = self._options.header_bytes_max
-        if sum(map(len, headers.values())) + sum(map(len, headers)) > limit:
+        if exchange.header_bytes > limit:
             raise HttpError(431, "headers_too_large", f"the headers are larger than {limit} bytes")
-        return headers
+        return match
 
     def _other_method(self, match: Match[Target]) -> Target:
         allow = (b"allow", match.resource.allow)
@@ -152,7 +184,7 @@ class RestEdge:
         async def answer(exchange: Exchange) -> None:
             if exchange.method != "OPTIONS":
                 raise HttpError(405, "method_not_allowed", f"{exchange.method} is not allowed here", allow)
-            await exchange.answer(204, [allow], b"")
+            await exchange.answer(204, (allow,), b"")
 
         return answer
 

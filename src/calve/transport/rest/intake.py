@@ -2,7 +2,7 @@
 
 Authorization etc.   through the Authenticator         CallContext.principal
 X-Request-Timeout    seconds, such as `2.5`            CallContext.deadline; can only shorten the operation's timeout
-Idempotency-Key      1 to 255 visible ASCII letters    CallContext.given_key; commands only
+Idempotency-Key      1 to 255 visible ASCII letters    CallContext.given_key; commands that are deduplicated
 traceparent          W3C trace context                 CallContext.given_trace; without a valid one, a new trace
 """
 
@@ -46,9 +46,24 @@ class Intake:
     ) -> None:
         operation = endpoint.operation
         self._name = f"{endpoint.service}.{operation.name}"
-        self._command = operation.kind == "command"
+        self._keyed = operation.deduplicated
         self._arguments = Arguments(operation, options.nesting_max)
         self._options, self._authenticate, self._monotonic = options, authenticate, clock.monotonic
+
+    def take_now(self, exchange: Exchange) -> tuple[CallContext, Any] | None:
+        """Take a request that is here as a whole; None if something has to be waited for. Otherwise as `take`."""
+        body = b""
+        if self._authenticate is not None:
+            return None
+        if self._arguments.takes_body:
+            length, whole = self._declared(exchange), exchange.whole_body()
+            if whole is None:
+                return None
+            body = whole
+            self._check(exchange, body, length)
+        context = self._context(exchange, self._monotonic())
+        exchange.watch(0.0)
+        return context, self._arguments.read(exchange.values, exchange.query, body)
 
     async def take(self, exchange: Exchange) -> tuple[CallContext, Any]:
         """Read one request; from then on its client is watched.
@@ -56,39 +71,57 @@ class Intake:
         Returns: the context of the call and the request of the operation.
         Raises: InvalidArgument, Unauthenticated, HttpError; ClientGone when it ends before it is complete.
         """
-        headers, now = exchange.headers, self._monotonic()
-        deadline, trace, key, principal, body = NEVER, _NO_TRACE, None, None, b""
-        if b"x-request-timeout" in headers:
-            deadline = now + _timeout_seconds(headers[b"x-request-timeout"])
-        if b"traceparent" in headers:
-            state = headers.get(b"tracestate", b"").decode("latin-1")
-            trace = headers[b"traceparent"].decode("latin-1"), state
-        if self._command and b"idempotency-key" in headers:
-            key = _key(headers[b"idempotency-key"])
+        context, body = self._context(exchange, self._monotonic()), b""
         if self._authenticate is not None:
-            principal = await self._authenticate(_readable(headers))
-            now = self._monotonic()
+            context.principal = await self._authenticate(_readable(exchange.headers))
+        now = self._monotonic()
         exchange.watch(now)
         if self._arguments.takes_body:
             body = await self._body(exchange, now)
-        request = self._arguments.read(exchange.values, exchange.query, body)
-        return CallContext(self._name, deadline, principal, trace, key), request
+        return context, self._arguments.read(exchange.values, exchange.query, body)
+
+    def _context(self, exchange: Exchange, now: float) -> CallContext:
+        headers = exchange.headers
+        deadline, trace, key = NEVER, _NO_TRACE, None
+        if b"x-request-timeout" in headers:
+            deadline = now + timeout_seconds(headers[b"x-request-timeout"])
+        if b"traceparent" in headers:
+            state = headers.get(b"tracestate", b"").decode("latin-1")
+            trace = headers[b"traceparent"].decode("latin-1"), state
+        if self._keyed and b"idempotency-key" in headers:
+            key = _key(headers[b"idempotency-key"])
+        return CallContext(self._name, deadline, None, trace, key)
+
+    def _declared(self, exchange: Exchange) -> int | None:
+        """The declared length of the body, with which it is too large or of another type at once."""
+        length = _content_length(exchange.headers)
+        if length is not None and length > self._options.body_bytes_max:
+            raise _too_large(self._options.body_bytes_max)
+        if length or b"content-type" in exchange.headers:
+            check_json(exchange.headers)
+        return length
+
+    def _check(self, exchange: Exchange, body: bytes, length: int | None) -> None:
+        """What can be said only of a body that is here."""
+        if len(body) > self._options.body_bytes_max:
+            raise _too_large(self._options.body_bytes_max)
+        if body and length is None:
+            check_json(exchange.headers)
 
     async def _body(self, exchange: Exchange, now: float) -> bytes:
         """The whole body, within the limits of size and time."""
-        limit = self._options.body_bytes_max
-        length = _content_length(exchange.headers)
-        if length is not None and length > limit:
-            raise _too_large(limit)
-        if length or b"content-type" in exchange.headers:
-            check_json(exchange.headers)
+        length = self._declared(exchange)
+        whole = exchange.whole_body()
+        if whole is not None:
+            self._check(exchange, whole, length)
+            return whole
         exchange.reading(now + self._options.body_timeout_seconds)
         try:
             event = await exchange.receive()
             body: bytes = event.get("body", b"")
             # Stopping at the declared length spares the round through the server for an empty last piece.
             if event.get("more_body", False) and len(body) != length:
-                body = await _rest(exchange, event, length, limit)
+                body = await _rest(exchange, event, length, self._options.body_bytes_max)
         except CancelledError as error:
             if not exchange.slow:
                 raise
@@ -96,10 +129,7 @@ class Intake:
         exchange.read()
         if event["type"] != "http.request":
             raise ClientGone
-        if len(body) > limit:
-            raise _too_large(limit)
-        if body and length is None:
-            check_json(exchange.headers)
+        self._check(exchange, body, length)
         return body
 
 
@@ -141,7 +171,7 @@ def _too_slow(seconds: float) -> HttpError:
     )
 
 
-def _timeout_seconds(value: bytes) -> float:
+def timeout_seconds(value: bytes) -> float:
     if _SECONDS.fullmatch(value) is None or not 0 < float(value) <= TIMEOUT_SECONDS_MAX:
         text = f"{TIMEOUT_HEADER} must be seconds above 0 and up to {TIMEOUT_SECONDS_MAX:g}, such as 2.5"
         raise Refusal((TIMEOUT_HEADER, "header", text))

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from .base import Page, Response
+from .base import Page, RawHeader, Response
 from .docs import render
-from .exchange import NO_STORE, Exchange, RawHeader
+from .exchange import NO_STORE, Exchange
 
 
 class PageTarget:
@@ -29,12 +29,12 @@ class StaticTarget:
     def __init__(self, content_type: str, body: bytes, *headers: RawHeader) -> None:
         self._response = Response(200, content_type, body)
         self._tag = b'"%s"' % hashlib.sha256(body).hexdigest()[:32].encode()
-        self._headers = ((b"etag", self._tag), (b"cache-control", b"no-cache"), *headers)
+        self._headers: tuple[RawHeader, ...] = ((b"etag", self._tag), (b"cache-control", b"no-cache"), *headers)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Send the bytes, or 304 to who has them."""
         if exchange.headers.get(b"if-none-match") == self._tag:
-            await exchange.answer(304, list(self._headers), b"")
+            await exchange.answer(304, self._headers, b"")
         else:
             await exchange.answer_with(self._response, *self._headers)
 
@@ -47,7 +47,7 @@ class RedirectTarget:
 
     async def __call__(self, exchange: Exchange) -> None:
         """307: nobody should remember it, the path may get an operation of its own."""
-        await exchange.answer(307, [(b"location", self._location), (b"content-length", b"0"), NO_STORE], b"")
+        await exchange.answer(307, ((b"location", self._location), NO_STORE), b"")
 
 
 def document_page(document: dict[str, Any]) -> StaticTarget:

@@ -93,10 +93,10 @@ def encode_problem(problem: dict[str, Any]) -> Response:
 
 
 def problem_headers(error: CallError | HttpError, challenge: str) -> list[tuple[bytes, bytes]]:
-    """Headers that belong to an error: the challenge of a 401, when to come back after a 429 or 503."""
+    """Headers that belong to an error: the challenge of a 401, when to come back after a 409, 429 or 503."""
     headers = list(error.headers) if isinstance(error, HttpError) else []
     if error.status == 401:
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
-    if error.retryable and error.status in (429, 503):
+    if error.retryable and error.status in (409, 429, 503):
         headers.append(_RETRY_AFTER)
     return headers

@@ -1,27 +1,27 @@
-"""An HTTP server inside the running event loop: granian, or uvicorn where that is wanted.
+"""An HTTP server inside the running event loop: our own, or granian or uvicorn where that is wanted.
 
-    start   bind the socket (so that a port in use is one clear error, and port 0 is known before anybody asks)
-            -> the server takes the socket over
+    start   bind the socket (so that a port in use is one clear error, and port 0 is known before anybody asks), or take
+            the one given, which processes may share -> the server takes the socket over
+    leave   every answer closes its connection, so that clients connect anew, to whoever else accepts there
     stop    no new connections; idle ones are closed
             -> requests in flight finish, for `grace_seconds` at most -> the rest is cancelled -> the server ends
 
-Neither server can cancel what is left after a grace time, so requests are counted here, around the application.
+No server cancels what is left after a grace time, so requests are counted here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from asyncio import CancelledError
-from typing import Literal
+from typing import Any, Literal
 
-from ...core.errors import ConfigError
 from ...observe import Logger
-from .backend import BACKLOG, CANCEL_SECONDS, Backend
-from .base import AsgiApp, Receive, Scope, Send
+from ..sockets import listen_tcp
+from .backend import CANCEL_SECONDS, Backend
+from .base import AsgiApp, Event, Receive, Scope, Send
 
-ServerKind = Literal["granian", "uvicorn"]
+ServerKind = Literal["calve", "granian", "uvicorn"]
 
 
 class HttpServer:
@@ -32,13 +32,25 @@ class HttpServer:
         host: Address or name to listen on.
         port: 0 picks a free one; see `port`.
         kind: The server beneath.
+        websockets: Whether WebSockets get to the application; otherwise the server refuses them.
+        sock: Listens already, in place of host and port; the server closes it in the end.
     """
 
-    def __init__(self, app: AsgiApp, *, host: str, port: int, kind: ServerKind = "granian") -> None:
+    def __init__(
+        self,
+        app: AsgiApp,
+        *,
+        host: str,
+        port: int,
+        kind: ServerKind = "calve",
+        websockets: bool = False,
+        sock: socket.socket | None = None,
+    ) -> None:
         self._app, self._host, self._wanted_port, self._kind = app, host, port, kind
+        self._websockets, self._sock = websockets, sock
         self._backend: Backend | None = None
-        self._requests: set[asyncio.Task[object]] = set()
-        self._cancelling = False
+        self._requests: set[asyncio.Task[Any]] = set()
+        self._leaving = self._cancelling = False
         self._port = 0
         self._log = Logger("calve.http")
 
@@ -52,8 +64,8 @@ class HttpServer:
 
         Raises: ConfigError: the address cannot be listened on, or the server is not installed. Nothing is left behind.
         """
-        backend = _backend(self._kind, self._serve)
-        sock = _listen(self._host, self._wanted_port)
+        backend = self._make_backend()
+        sock = self._sock or listen_tcp(self._host, self._wanted_port, "[http] host and port")
         self._port = sock.getsockname()[1]
         try:
             await backend.start(sock)
@@ -61,6 +73,16 @@ class HttpServer:
             sock.close()
             raise
         self._backend = backend
+
+    def leave(self) -> None:
+        """Go on serving, but let every answer close its connection.
+
+        A connection that is idle when the server stops is closed without a word, and a request that crosses that is
+        lost; one that carries requests meanwhile is gone by then.
+        """
+        self._leaving = True
+        if self._backend is not None:
+            self._backend.leave()
 
     async def stop(self, grace_seconds: float) -> None:
         """Stop serving; a no-op when not started or stopped already.
@@ -85,15 +107,33 @@ class HttpServer:
     async def _wait(self, seconds: float) -> None:
         """Until no request is in flight, those that come meanwhile included."""
         end = asyncio.get_running_loop().time() + seconds
-        while self._requests and (left := end - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(self._requests, timeout=left)
+        while (left := end - asyncio.get_running_loop().time()) > 0:
+            # One that was cancelled before its first step has not taken itself out of the set.
+            running = {task for task in self._requests if not task.done()}
+            if not running:
+                return
+            await asyncio.wait(running, timeout=left)
+
+    def _make_backend(self) -> Backend:
+        """Each loads its server, of which only one is needed."""
+        if self._kind == "calve":
+            from .http1.server import Http1Server
+
+            return Http1Server(self._app, self._requests, websockets=self._websockets)
+        if self._kind == "granian":
+            from .server_granian import GranianBackend
+
+            return GranianBackend(self._serve, self._websockets)
+        from .server_uvicorn import UvicornBackend
+
+        return UvicornBackend(self._serve, self._websockets)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         task = asyncio.current_task()
         assert task is not None, "servers run requests in tasks"
         self._requests.add(task)
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _closing(send) if self._leaving else send)
         except CancelledError:
             if not self._cancelling:
                 raise
@@ -101,43 +141,12 @@ class HttpServer:
             self._requests.discard(task)
 
 
-def _backend(kind: ServerKind, app: AsgiApp) -> Backend:
-    if kind == "granian":
-        from .server_granian import GranianBackend  # both load their server, of which only one is needed
+def _closing(send: Send) -> Send:
+    """Tell the client that the connection ends with this answer."""
 
-        return GranianBackend(app)
-    from .server_uvicorn import UvicornBackend
+    async def send_closing(event: Event) -> None:
+        if event["type"] == "http.response.start":
+            event = {**event, "headers": [*event.get("headers", ()), (b"connection", b"close")]}
+        await send(event)
 
-    return UvicornBackend(app)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Without SO_REUSEPORT, which would let two servers share a port without either knowing."""
-    where = "[http] host and port"
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except socket.gaierror as error:
-        raise ConfigError(f"host {host!r} is not an address of any machine", where=where, fix="set host") from error
-    family, kind, proto, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
-    sock = socket.socket(family, kind, proto)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted connections inherit it
-        sock.bind(address)
-        sock.listen(BACKLOG)
-        sock.setblocking(False)
-    except OSError as error:
-        sock.close()
-        raise _cannot_listen(error, host, port, where) from error
-    return sock
-
-
-def _cannot_listen(error: OSError, host: str, port: int, where: str) -> ConfigError:
-    if error.errno == errno.EADDRINUSE:
-        fix = "stop the process that has it, or set another port (0 picks a free one)"
-        return ConfigError(f"port {port} of {host} is in use", where=where, fix=fix)
-    if error.errno == errno.EACCES:
-        return ConfigError(f"port {port} needs privileges this process lacks", where=where, fix="set a port above 1023")
-    if error.errno == errno.EADDRNOTAVAIL:
-        return ConfigError(f"{host} is not an address of this machine", where=where, fix="set host")
-    return ConfigError(f"cannot listen on {host}, port {port}: {error.strerror}", where=where)
+    return send_closing

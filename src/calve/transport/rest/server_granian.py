@@ -19,16 +19,22 @@ import socket
 import sys
 from typing import Any
 
-from granian.constants import HTTPModes, Interfaces
-from granian.http import HTTP1Settings
-from granian.log import LogLevels
-from granian.net import SocketHolder  # type: ignore[attr-defined]
-from granian.server.embed import Server
-
-from ...core.errors import CalveError
+from ...core.errors import CalveError, ConfigError
 from ...observe import Logger
-from .backend import BACKLOG, CANCEL_SECONDS, CONNECTIONS_MAX, HEADER_BYTES_MAX
+from ..sockets import BACKLOG
+from .backend import CANCEL_SECONDS, CONNECTIONS_MAX, HEADER_BYTES_MAX
 from .base import AsgiApp
+
+try:
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
+    from granian.log import LogLevels
+    from granian.net import SocketHolder  # type: ignore[attr-defined]
+    from granian.server.embed import Server
+except ImportError as error:
+    raise ConfigError(
+        "the HTTP server granian is not installed", where="[http] server", fix="run pip install 'calve[granian]'"
+    ) from error
 
 START_SECONDS = 30.0
 THREAD_POLLS, THREAD_POLL_SECONDS = 200, 0.005
@@ -38,12 +44,12 @@ _LEVELS_ONLY = {"version": 1, "incremental": True, "formatters": {}, "handlers":
 
 
 class _Embedded(Server):
-    def __init__(self, app: AsgiApp, sock: socket.socket) -> None:
+    def __init__(self, app: AsgiApp, sock: socket.socket, websockets: bool) -> None:
         super().__init__(
             app,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
-            websockets=False,
+            websockets=websockets,
             backlog=BACKLOG,
             backpressure=CONNECTIONS_MAX,
             http1_settings=HTTP1Settings(max_buffer_size=HEADER_BYTES_MAX),
@@ -63,25 +69,29 @@ class _Embedded(Server):
 class GranianBackend:
     """Serves with granian."""
 
-    def __init__(self, app: AsgiApp) -> None:
-        self._app = app
+    def __init__(self, app: AsgiApp, websockets: bool) -> None:
+        self._app, self._websockets = app, websockets
         self._log = Logger("calve.http")
 
     async def start(self, sock: socket.socket) -> None:
         """See `Backend.start`."""
         host, port = sock.getsockname()[:2]
         before = _threads()
-        self._server = _Embedded(self._app, sock)
+        self._server = _Embedded(self._app, sock, self._websockets)
         self._serving = asyncio.create_task(self._server.serve())
         answered = asyncio.create_task(_answered(host, port))
         done, _ = await asyncio.wait(
             {self._serving, answered}, return_when=asyncio.FIRST_COMPLETED, timeout=START_SECONDS
         )
         answered.cancel()
-        if answered not in done or answered.exception() is not None:
+        # On a socket that others accept from, too, one of them may have answered; what counts is that this one lives.
+        if self._serving in done or answered not in done or answered.exception() is not None:
             self.drain()
             raise CalveError("the HTTP server did not start")
         self._rust_threads = _threads() - before
+
+    def leave(self) -> None:
+        """See `Backend.leave`: the application says so."""
 
     def drain(self) -> None:
         """See `Backend.drain`."""

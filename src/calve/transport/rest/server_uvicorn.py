@@ -13,7 +13,8 @@ from collections.abc import Iterator
 
 from ...core.errors import CalveError, ConfigError
 from ...observe import Logger
-from .backend import BACKLOG, CANCEL_SECONDS, HEADER_BYTES_MAX
+from ..sockets import BACKLOG
+from .backend import CANCEL_SECONDS, HEADER_BYTES_MAX
 from .base import AsgiApp
 
 try:
@@ -45,12 +46,12 @@ class _Embedded(uvicorn.Server):
 class UvicornBackend:
     """Serves with uvicorn."""
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: AsgiApp, websockets: bool) -> None:
         self._config = uvicorn.Config(
             app,
             interface="asgi3",
             lifespan="off",
-            ws="none",
+            ws="websockets-sansio" if websockets else "none",
             loop="none",
             backlog=BACKLOG,
             h11_max_incomplete_event_size=HEADER_BYTES_MAX,
@@ -71,6 +72,9 @@ class UvicornBackend:
         up.cancel()
         if self._serving.done():
             raise CalveError("the HTTP server did not start") from self._serving.exception()
+
+    def leave(self) -> None:
+        """See `Backend.leave`: the application says so."""
 
     def drain(self) -> None:
         """See `Backend.drain`."""

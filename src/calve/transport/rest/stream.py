@@ -74,7 +74,7 @@ class StreamTarget:
         try:
             context, request = await self._intake.take(exchange)
             if exchange.head:  # the headers of a stream are known without running the operation
-                await exchange.answer(self._status, writer.headers(), b"")
+                await exchange.answer(self._status, writer.headers(), b"", sized=False)
             else:
                 await self._pump(context, request, writer)
         except CancelledError:

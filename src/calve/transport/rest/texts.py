@@ -39,7 +39,7 @@ class Texts:
         params = binding.path + binding.query
         self._path = tuple(p.name for p in binding.path)
         self._query = {p.name: p for p in binding.query}
-        self._readers = {p.name: _read_json for p in params if _is_json(p.kind)}
+        self._readers = {p.name: _read_json for p in params if is_json(p.kind)}
         if {p.name for p in params} == set(operation.params):
             self._codec = operation.request_codec
         else:
@@ -110,7 +110,7 @@ def _pairs(query: bytes) -> Iterator[tuple[str, str]]:
             raise Refusal(("$", "query", f"the query string is not UTF-8: {error.reason}")) from error
 
 
-def _is_json(kind: Any) -> bool:
+def is_json(kind: Any) -> bool:
     """Whether a parameter is written as JSON writes it: there are numbers or flags in its type, and no free text."""
     kinds = list(_leaves(mi.type_info(kind)))
     return any(map(_is_scalar, kinds)) and not any(isinstance(k, mi.StrType) for k in kinds)

@@ -2,6 +2,8 @@
 
 Answers to a GET whose type has a field `version` carry `ETag: W/"<version>"`, and a client that has that version
 (`If-None-Match`) gets 304 without the body. The tag is weak: the content means the same, not every byte is the same.
+
+The answer that a command gave when it ran before under the same idempotency key has `Idempotency-Replayed: true`.
 """
 
 from __future__ import annotations
@@ -14,12 +16,17 @@ from ...contract import DomainError, Endpoint
 from ...contract.binding import bind
 from ...core.context import CallContext
 from ...core.errors import CallError, InternalError, InvalidArgument, Unavailable
+from ...core.idempotency import REPLAYED
 from ...observe import Logger
-from .exchange import JSON, NO_STORE, NOSNIFF, Exchange, RawHeader
+from .base import RawHeader
+from .exchange import JSON, NO_STORE, NOSNIFF, Exchange
 from .intake import Intake
 from .problem import HttpError, domain_problem_of, encode_problem
 
 _NO_CACHE: RawHeader = (b"cache-control", b"no-cache")
+_REPEATED: RawHeader = (b"idempotency-replayed", b"true")
+_HEADERS = JSON, NOSNIFF, NO_STORE
+_EMPTY = (NO_STORE,)
 
 
 class UnaryTarget:
@@ -38,26 +45,27 @@ class UnaryTarget:
         """Answer one request; raises only what is no answer (ClientGone, cancellation)."""
         context: CallContext | None = None
         try:
-            context, request = await self._intake.take(exchange)
+            taken = self._intake.take_now(exchange) or await self._intake.take(exchange)
+            context, request = taken
             answer = await self._handle(context, request)
             exchange.close()
+            extra = (_REPEATED,) if context.mark is REPLAYED else ()
             if self._empty:
-                await self._answer_empty(exchange)
+                await exchange.answer(self._status, (*_EMPTY, *extra), b"")
             elif self._versioned:
-                await self._answer_versioned(exchange, answer, self._encode(answer))
+                await self._answer_versioned(exchange, answer, self._encode(answer), extra)
             else:
-                body = self._encode(answer)
-                headers = [JSON, (b"content-length", b"%d" % len(body)), NOSNIFF, NO_STORE]
-                await exchange.answer(self._status, headers, body)
+                await exchange.answer(self._status, (*_HEADERS, *extra), self._encode(answer))
         except CancelledError:
             if exchange.gone:
                 return
             await exchange.refuse(stopping(self._service))
             raise
         except DomainError as error:
-            await exchange.answer_with(
-                encode_problem(domain_problem_of(self._service, self._declared(error))), NO_STORE
-            )
+            assert context is not None, "only operations raise it"
+            extra = (_REPEATED,) if context.mark is REPLAYED else ()
+            problem = domain_problem_of(self._service, self._declared(error))
+            await exchange.answer_with(encode_problem(problem), NO_STORE, *extra)
         except (CallError, HttpError) as error:
             await exchange.refuse(error, trace_id_of(context))
         finally:
@@ -72,18 +80,15 @@ class UnaryTarget:
             self._log.error("answer does not fit its declared type", error=error, operation=name)
             raise InternalError(f"{name} gave an answer that is not of its type") from error
 
-    async def _answer_empty(self, exchange: Exchange) -> None:
-        length = [] if self._status in (204, 205) else [(b"content-length", b"0")]
-        await exchange.answer(self._status, [NO_STORE, *length], b"")
-
-    async def _answer_versioned(self, exchange: Exchange, answer: Any, body: bytes) -> None:
+    async def _answer_versioned(
+        self, exchange: Exchange, answer: Any, body: bytes, extra: tuple[RawHeader, ...]
+    ) -> None:
         tag = entity_tag(answer.version)
-        headers = [_NO_CACHE, (b"etag", tag)]
+        headers = [_NO_CACHE, (b"etag", tag), *extra]
         if _matches(exchange.headers.get(b"if-none-match"), tag):
             await exchange.answer(304, headers, b"")
         else:
-            length = (b"content-length", b"%d" % len(body))
-            await exchange.answer(self._status, [JSON, length, NOSNIFF, *headers], body)
+            await exchange.answer(self._status, [JSON, NOSNIFF, *headers], body)
 
     def _declared(self, error: DomainError) -> DomainError:
         assert type(error) in self._operation.raises, (

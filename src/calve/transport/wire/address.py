@@ -35,6 +35,8 @@ class Address(msgspec.Struct, frozen=True):
     host: str = ""
     port: int = 0
     """0 lets the system choose one; for listening only."""
+    name: str = ""
+    """What its certificate has to be for, where that is not the host."""
 
     @classmethod
     def parse(cls, text: str, *, where: str | None = None) -> Address:

@@ -22,6 +22,10 @@ class Resolver(Protocol):
         """
         ...
 
+    def missing(self, service: str) -> str:
+        """Why there are no addresses of a service, for whoever could not call it; asked after an empty answer."""
+        ...
+
 
 class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds and patience of one side; both sides may differ, each announces what the other has to respect."""
@@ -42,6 +46,17 @@ class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Longest pause before the first attempt to reconnect, drawn at random below it; doubles with each failure."""
     backoff_max_seconds: float = 5.0
     """Where the doubling ends."""
+    suspect_seconds: float = 0.5
+    """Where a service has several addresses: silence, while calls wait, after which one is asked for a sign of life;
+    after as much silence again the others get its calls until it is heard."""
+    strikes_max: int = 5
+    """Failures in a row after which an address gets no calls for a while, if there are others."""
+    eject_first_seconds: float = 1.0
+    """How long that is the first time; doubles with each time soon after."""
+    eject_max_seconds: float = 30.0
+    """Where that doubling ends."""
+    slow_start_seconds: float = 2.0
+    """How long the share of calls grows of an address that is new or was away."""
 
 
 DEFAULT_OPTIONS = WireOptions()

@@ -23,6 +23,7 @@ from .base import WireOptions
 from .client_link import ClientLink
 from .dialling import Dialler
 from .errors import VersionMismatch
+from .fitness import Fitness
 from .link import log
 
 DOUBLINGS_MAX = 30
@@ -39,6 +40,7 @@ class Channel:
         software: Name and version told to the server.
         wheel, clock: For the deadlines of calls.
         on_change: Called when the channel became ready, stopped being ready, or failed to connect.
+        late: Whether it is new beside others that are known already.
     """
 
     def __init__(
@@ -51,8 +53,11 @@ class Channel:
         wheel: TimerWheel,
         clock: Clock,
         on_change: Callable[[], None],
+        late: bool = False,
     ) -> None:
         self.address = address
+        self.fitness = Fitness(options)
+        self._several = False
         self.link: ClientLink | None = None
         """The connection that takes calls."""
         self.reason = ""
@@ -65,6 +70,18 @@ class Channel:
         self._not_before = 0.0
         self._hopeless = False
         self._closed = False
+        self._anew, self._since = late, 0.0
+
+    def several(self, several: bool) -> None:
+        """Say whether there are others for its calls, so that it matters how fit it is."""
+        self._several = several
+        for link in self._links:
+            link.watch = several
+
+    @property
+    def coming(self) -> bool:
+        """Whether it may be back in a moment: it went away in peace, or was never tried."""
+        return self.link is None and not self._failures and not self._closed
 
     @property
     def connected(self) -> bool:
@@ -135,7 +152,8 @@ class Channel:
     def _new_link(self, loop: asyncio.AbstractEventLoop, greeted: asyncio.Future[None]) -> ClientLink:
         def ready(link: ClientLink) -> None:
             if not greeted.done():
-                self.link, self.reason, self._hopeless, self._failures = link, "", False, 0
+                self.link, self.reason, self._hopeless = link, "", False
+                self._begin(link)
                 greeted.set_result(None)
 
         def unready(link: ClientLink) -> None:
@@ -145,7 +163,14 @@ class Channel:
                 greeted.set_result(None)
             elif self.link is link:
                 self.link = None
-                self._failed(link.reason, hopeless=False)
+                lasted = loop.time() - self._since > self._options.backoff_first_seconds
+                if lasted:  # otherwise it was one more attempt in vain, and the pauses go on growing
+                    self._failures = 0
+                if lasted and link.going:
+                    self.reason = link.reason  # in peace: whoever comes after it may be there already
+                else:
+                    self.fitness.failed(loop.time())
+                    self._failed(link.reason, hopeless=False)
                 self._on_change()
 
         return ClientLink(
@@ -155,9 +180,18 @@ class Channel:
             on_ready=ready,
             on_unready=unready,
             on_writable=self._on_change,
+            fitness=self.fitness,
             wheel=self._wheel,
             clock=self._clock,
         )
+
+    def _begin(self, link: ClientLink) -> None:
+        now = self._since = link.loop.time()
+        link.watch = self._several
+        self.fitness.heard(now)
+        if self._anew:
+            self.fitness.ramp(now)
+        self._anew = True
 
     def _failed(self, reason: str, *, hopeless: bool) -> None:
         """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once."""

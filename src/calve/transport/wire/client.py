@@ -22,7 +22,8 @@ from ...contract import Operation
 from ...core.clock import Clock
 from ...core.context import CallContext
 from ...core.deadline import NEVER, TimerWheel
-from ...core.errors import DeadlineExceeded, InvalidArgument, Overloaded, Unavailable
+from ...core.errors import DeadlineExceeded, InternalError, InvalidArgument, Overloaded, Unavailable
+from ...core.idempotency import REPLAYED
 from .address import Address
 from .base import DEFAULT_OPTIONS, Resolver, WireOptions
 from .channel import Channel
@@ -37,6 +38,9 @@ from .served import target_of
 from .tls import TlsOptions
 
 _NO_ROLES: frozenset[str] = frozenset()
+
+SICK = frozenset({DeadlineExceeded.code, InternalError.code, Overloaded.code, Unavailable.code})
+"""Failures that may be the server's own; the others say that it is well and the call was not."""
 
 RESOLVE_SECONDS = 0.1
 """How often a call that waits for a connection asks the resolver again."""
@@ -104,11 +108,18 @@ class WireClient:
                 link.abandon(call_id)
                 raise
             if type(outcome) is Response:
+                if link.fitness.marked:
+                    link.fitness.succeeded(self._loop.time())
+                if outcome.replayed:
+                    context.mark = REPLAYED
                 try:
                     return operation.response_codec.decode(outcome.body)
                 except InvalidArgument as error:
                     raise bad_answer(operation, error) from error
             if outcome is not NOT_TAKEN:
+                self._judge(link, outcome)
+                if type(outcome) is Failure and outcome.replayed:
+                    context.mark = REPLAYED
                 self._raise(outcome, route, operation)
 
     async def stream(
@@ -142,6 +153,8 @@ class WireClient:
                     yield item
             finally:
                 link.abandon(inbox.call_id)
+            if step is not NOT_TAKEN:
+                self._judge(link, cast(Outcome, step))
             if type(step) is End:
                 return
             if step is not NOT_TAKEN:
@@ -175,18 +188,26 @@ class WireClient:
             target,
             timeout_ms,
             argument,
-            context.idempotency_key if operation.kind == "command" else None,
+            context.given_key if operation.deduplicated else None,
             None if trace is None else trace.traceparent(),
             "" if trace is None else trace.state,
             None if principal is None else principal.subject,
             _NO_ROLES if principal is None else principal.roles,
             window,
+            context.caller,
         )
         try:
             connection.send_request(request)
         except FrameTooLarge as error:
             raise InvalidArgument(f"the request of {_name(route, operation)} {error}") from error
         return request.id
+
+    def _judge(self, link: ClientLink, outcome: Outcome) -> None:
+        """Note what an outcome says of its server; a lost connection was noted with its channel."""
+        if outcome is EXPIRED or (type(outcome) is Failure and outcome.code in SICK):
+            link.fitness.failed(self._loop.time())
+        elif link.fitness.marked and type(outcome) is not Lost:
+            link.fitness.succeeded(self._loop.time())
 
     def _raise(self, outcome: Outcome, route: Route, operation: Operation) -> NoReturn:
         name = _name(route, operation)
@@ -199,7 +220,7 @@ class WireClient:
 
     # Connections ---------------------------------------------------------------------------------------------------
 
-    def _new_channel(self, address: Address) -> Channel:
+    def _new_channel(self, address: Address, late: bool) -> Channel:
         return Channel(
             address,
             dialler=self._dialler,
@@ -208,6 +229,7 @@ class WireClient:
             wheel=self._wheel,
             clock=self._clock,
             on_change=self._wake_waiting,
+            late=late,
         )
 
     async def _wait_for_link(self, route: Route, deadline: float) -> ClientLink:

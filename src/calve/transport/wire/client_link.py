@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias, cast
 from ...core.clock import Clock
 from ...core.deadline import NEVER, Timer, TimerWheel
 from .base import WireOptions
+from .fitness import Fitness
 from .frames import AnyFrame, End, Failure, GoAway, Hello, Item, Response
 from .link import Link
 from .protocol_client import ClientConnection
@@ -68,6 +69,7 @@ class ClientLink(Link):
         on_ready: Called when calls may be made.
         on_unready: Called when no further call may be made: the server goes away, or the link has ended.
         on_writable: Called when the server keeps up again.
+        fitness: Of the address; told when it falls silent while calls wait, where that is of interest (`watch`).
         wheel, clock: For deadlines. Nearly every call ends long before its own, so there is one timer per link, for the
             earliest deadline there was; when it fires, all calls are looked through.
     """
@@ -83,6 +85,7 @@ class ClientLink(Link):
         on_ready: Callable[[ClientLink], None],
         on_unready: Callable[[ClientLink], None],
         on_writable: Callable[[], None],
+        fitness: Fitness,
         wheel: TimerWheel,
         clock: Clock,
     ) -> None:
@@ -98,6 +101,13 @@ class ClientLink(Link):
         """Calls the server lets be in flight; known once it has said hello."""
         self._on_ready, self._on_unready, self._on_writable = on_ready, on_unready, on_writable
         self._sent_id = 0
+        self.going = False
+        """Whether the server said that it takes no more calls."""
+        self.fitness = fitness
+        self.watch = False
+        """Whether there are others to turn to if this one falls silent."""
+        self._listening: asyncio.TimerHandle | None = None
+        self._asked, self._heard_then = False, 0
 
     def resume_writing(self) -> None:
         """The server has caught up, so calls may be made again."""
@@ -141,6 +151,9 @@ class ClientLink(Link):
         self.waiters[call_id] = waiter, deadline
         if deadline < self._earliest:
             self._watch(deadline)
+        if self.watch and self._listening is None:
+            self._asked, self._heard_then = False, self._heard
+            self._listening = self.loop.call_later(self._options.suspect_seconds, self._listen)
 
     def abandon(self, call_id: int, outcome: Outcome | None = None) -> None:
         """Give a call up: the server is told, and who waits gets `outcome` if there is one. Nothing if it is over."""
@@ -166,6 +179,8 @@ class ClientLink(Link):
         """Give every call that waits its outcome."""
         self._stop()
         self._watch(NEVER)
+        if self._listening is not None:
+            self._listening.cancel()
         waiters, self.waiters = self.waiters, {}
         for call_id, (waiter, _) in waiters.items():
             if not waiter.done():
@@ -174,6 +189,7 @@ class ClientLink(Link):
     def _go_away(self, frame: GoAway) -> None:
         if frame.reason and not self.reason:
             self.reason = f"the server hung up: {frame.reason}"
+        self.going = True
         self._stop()
         for call_id in [call_id for call_id in self.waiters if call_id > frame.last_id]:
             self.abandon(call_id, NOT_TAKEN)
@@ -192,6 +208,20 @@ class ClientLink(Link):
             if deadline <= now:
                 self.abandon(call_id, EXPIRED)
         self._watch(min((deadline for _, deadline in self.waiters.values()), default=NEVER))
+
+    def _listen(self) -> None:
+        """While calls wait: one silent interval gets a ping, a second one makes others get the calls."""
+        if self._heard != self._heard_then:
+            self._heard_then, self._asked = self._heard, False
+            self.fitness.heard(self.loop.time())
+        elif self._asked:
+            self.fitness.hush()
+        elif self.waiters:
+            self._asked = True
+            self.connection.ping()
+        self._listening = None
+        if self.waiters or self._asked:
+            self._listening = self.loop.call_later(self._options.suspect_seconds, self._listen)
 
     def _stop(self) -> None:
         if self.ready or self.connection.peer is None:

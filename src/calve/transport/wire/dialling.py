@@ -52,5 +52,5 @@ class SocketDialler:
                 address.host,
                 address.port,
                 ssl=self._context,
-                server_hostname=self._tls.server_name or address.host,
+                server_hostname=self._tls.server_name or address.name or address.host,
             )

@@ -31,8 +31,8 @@ FIELD_CHARS_MAX = 100
 log = logging.getLogger("calve.wire")
 
 
-def failure_of(call_id: int, operation: Operation, error: Exception) -> Failure:
-    """The frame for what an endpoint raised."""
+def failure_of(call_id: int, operation: Operation, error: Exception, replayed: bool = False) -> Failure:
+    """The frame for what an endpoint raised; `replayed` if that is a domain error raised by an earlier call."""
     if isinstance(error, CallError):
         return call_failure(call_id, error)
     name = type(error).__name__
@@ -41,7 +41,7 @@ def failure_of(call_id: int, operation: Operation, error: Exception) -> Failure:
         if declared is not None and declared[0] is type(error):
             # The fields go into the frame as they are; encoding the frame encodes them.
             fields = cast(msgspec.Raw, error.fields())
-            return Failure(call_id, DOMAIN_ERROR, _cut(error), True, None, name, fields)
+            return Failure(call_id, DOMAIN_ERROR, _cut(error), True, None, name, fields, replayed)
     log.error("%s failed with what it may not raise", _label(operation), exc_info=error)
     return Failure(call_id, InternalError.code, f"{_label(operation)} failed with {name}")
 

@@ -5,9 +5,9 @@ written here:
 
     0 hello    [0, version, frame_bytes_max, calls_max, software]                        both sides, first and once
     1 request  [1, id, target, timeout_ms, body, key, traceparent, tracestate,
-                   subject, roles, window]                                                   client -> server
-    2 response [2, id, body]                                                                     server -> client
-    3 error    [3, id, code, message, may_have_run, field, name, body]                           server -> client
+                   subject, roles, window, caller]                                           client -> server
+    2 response [2, id, body, replayed]                                                           server -> client
+    3 error    [3, id, code, message, may_have_run, field, name, body, replayed]                 server -> client
     4 cancel   [4, id]                                                                           client -> server
     5 item     [5, id, body]                                                                     server -> client
     6 end      [6, id]                                                                           server -> client
@@ -77,6 +77,8 @@ class Request(Frame, frozen=True, tag=1):
     roles: frozenset[str] = frozenset()
     window: int = 0
     """Items a streaming operation may send before it needs credit; 0 for an operation with one answer."""
+    caller: str = ""
+    """The operation that makes the call, or its service alone; '' when it comes from outside of all services."""
 
 
 class Response(Frame, frozen=True, tag=2):
@@ -84,6 +86,8 @@ class Response(Frame, frozen=True, tag=2):
 
     id: int
     body: msgspec.Raw
+    replayed: bool = False
+    """Whether it is the answer of an earlier call with the same idempotency key."""
 
 
 class Failure(Frame, frozen=True, tag=3):
@@ -99,6 +103,8 @@ class Failure(Frame, frozen=True, tag=3):
     name: str | None = None
     """Class of the domain error, whose fields are the body."""
     body: msgspec.Raw = NO_FIELDS
+    replayed: bool = False
+    """As in a response; for domain errors."""
 
 
 class Cancel(Frame, frozen=True, tag=4):

@@ -43,7 +43,8 @@ class Link(asyncio.Protocol):
         """Whether the peer keeps up with what we write."""
         self._caught_up: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._ending = self._heard = False
+        self._ending = False
+        self._heard = self._heard_before = 0
         self._silent = self._pending_bytes = 0
 
     # What a side has to do -----------------------------------------------------------------------------------------
@@ -70,7 +71,7 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the peer."""
-        self._heard = True
+        self._heard += 1
         connection, on_frame = self.connection, self.on_frame
         for frame in connection.receive(data):
             on_frame(frame)
@@ -180,7 +181,8 @@ class Link(asyncio.Protocol):
     def _has_news(self) -> bool:
         assert self._transport is not None
         pending, before = self._transport.get_write_buffer_size(), self._pending_bytes
-        heard, self._heard, self._pending_bytes = self._heard, False, pending
+        heard = self._heard != self._heard_before
+        self._heard_before, self._pending_bytes = self._heard, pending
         # While the peer does not keep up we may not be reading, so what it says cannot be heard; that it reads can be
         # seen.
         return heard or (not self.writable and pending < before)

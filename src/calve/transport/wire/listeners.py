@@ -6,6 +6,9 @@ A Unix socket leaves a file behind when its process is killed, and a bound name 
     a socket nobody answers at       stale: removed, then bind
     a socket somebody answers at     ConfigError: the unit runs already
     anything else                    ConfigError: never removed, it is not ours
+
+A supervisor opens the sockets of its units itself and hands them down, so that clients can connect, and wait, while one
+process takes the place of another.
 """
 
 from __future__ import annotations
@@ -15,13 +18,13 @@ import errno
 import os
 import socket
 import stat
+import sys
 from collections.abc import Callable
 
 from ...core.errors import ConfigError
+from ..sockets import BACKLOG
 from .address import Address
 from .tls import TlsOptions, TlsReads, read_buffer, server_context
-
-BACKLOG = 1024
 
 
 class Listener:
@@ -40,7 +43,11 @@ class Listener:
 
 
 async def listen(
-    address: Address, factory: Callable[[], asyncio.Protocol], tls: TlsOptions | None, handshake_seconds: float
+    address: Address,
+    factory: Callable[[], asyncio.Protocol],
+    tls: TlsOptions | None,
+    handshake_seconds: float,
+    sock: socket.socket | None = None,
 ) -> Listener:
     """Open a listening socket.
 
@@ -49,12 +56,15 @@ async def listen(
         factory: Makes the protocol of a connection.
         tls: For `tls://`, and only for it.
         handshake_seconds: How long a peer may take for the TLS handshake.
+        sock: A Unix socket that listens at `address` already. Whoever opened it keeps its file.
     Raises: ConfigError: port or socket in use, no permission, no such host or folder, unreadable certificates.
     """
     if (address.scheme == "tls") != (tls is not None):
         what = "needs certificates" if tls is None else "cannot use certificates"
         raise ConfigError(f"address {address} {what}", fix="use tls:// together with cert, key and ca, or neither")
     loop = asyncio.get_running_loop()
+    if sock is not None:
+        return await _take_over(address, factory, loop, sock)
     if address.scheme == "unix":
         return await _listen_unix(address, factory, loop)
     context = server_context(tls) if tls is not None else None
@@ -102,6 +112,16 @@ async def _listen_unix(
         sock.close()
         raise _config_error(address, error) from error
     return Listener(address, server, _inode(address.path))
+
+
+async def _take_over(
+    address: Address, factory: Callable[[], asyncio.Protocol], loop: asyncio.AbstractEventLoop, sock: socket.socket
+) -> Listener:
+    keep: dict[str, bool] = {}
+    if sys.version_info >= (3, 13) and isinstance(loop, asyncio.BaseEventLoop):
+        keep["cleanup_socket"] = False  # it would remove the file, which others listen at, too
+    server = await loop.create_unix_server(factory, sock=sock, backlog=BACKLOG, **keep)  # type: ignore[arg-type]
+    return Listener(address, server, None)
 
 
 def _remove_stale(address: Address) -> None:

@@ -50,13 +50,15 @@ class ServerConnection(WireConnection):
         for call_id in self._calls:
             self._calls[call_id] = CANCELLED
 
-    def send_response(self, call_id: int, answer: Any) -> None:
+    def send_response(self, call_id: int, answer: Any, replayed: bool = False) -> None:
         """End a call with its answer; only forgets the call when the client has given it up.
 
+        Args:
+            replayed: Whether an earlier call gave it.
         Raises: FrameTooLarge, InvalidArgument: nothing was sent and the call is still running; send a failure.
         """
         if self._calls[call_id] != CANCELLED:
-            self._append(Response(call_id, answer), self._peer_limit())
+            self._append(Response(call_id, answer, replayed), self._peer_limit())
         self._over(call_id)
 
     def send_failure(self, failure: Failure) -> None:

@@ -9,6 +9,7 @@ the others elsewhere, and the running ones finish.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from contextvars import copy_context
 
@@ -74,13 +75,15 @@ class WireServer:
         """Number of calls something still works on."""
         return sum(link.running for link in self._links)
 
-    async def listen(self, address: Address, tls: TlsOptions | None = None) -> Address:
-        """Accept connections at one more address.
+    async def listen(
+        self, address: Address, tls: TlsOptions | None = None, sock: socket.socket | None = None
+    ) -> Address:
+        """Accept connections at one more address; from `sock`, if one listens there already.
 
         Returns: the address with its real port.
         Raises: ConfigError: see `listeners.listen`.
         """
-        opening = listen(address, self.accept, tls, self._options.hello_seconds)
+        opening = listen(address, self.accept, tls, self._options.hello_seconds, sock)
         # A task of its own, because what connections do later runs in the context in which the socket was opened.
         listener = await asyncio.get_running_loop().create_task(opening, context=self._surroundings.copy())
         self._listeners.append(listener)

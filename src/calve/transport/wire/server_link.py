@@ -27,6 +27,7 @@ from ...core.errors import (
     Unavailable,
     UnknownOperation,
 )
+from ...core.idempotency import REPLAYED
 from .base import WireOptions
 from .errors import FrameTooLarge
 from .failures import call_failure, failure_of, unsendable
@@ -166,27 +167,29 @@ class ServerLink(Link):
 
     def _context(self, request: Request, served: Served) -> CallContext:
         timeout_ms, subject = request.timeout_ms, request.subject
-        return CallContext(
+        context = CallContext(
             served.name,
             NEVER if timeout_ms is None else self._clock.monotonic() + timeout_ms * 0.001,
             None if subject is None else Principal(subject, request.roles),
             (request.traceparent or "", request.tracestate),
             request.key,
         )
+        context.caller = request.caller
+        return context
 
     async def _answer(self, call_id: int, served: Served, context: CallContext, request: Any) -> None:
         try:
             answer = await served.handle(context, request)
             self._last = len(self._tasks) == 1 and call_id in self._tasks
             try:
-                self.connection.send_response(call_id, answer)
+                self.connection.send_response(call_id, answer, context.mark is REPLAYED)
             except (FrameTooLarge, InvalidArgument) as error:
                 self.connection.send_failure(unsendable(call_id, served.operation, error))
         except asyncio.CancelledError:
             self._end_cancelled(call_id, served)
             raise
         except Exception as error:  # noqa: BLE001  (whatever an endpoint raises, its caller gets an answer)
-            self._end_failed(call_id, served, error)
+            self._end_failed(call_id, served, error, context.mark is REPLAYED)
         finally:
             self._ended(call_id)
 
@@ -215,9 +218,9 @@ class ServerLink(Link):
         finally:
             self._ended(call_id)
 
-    def _end_failed(self, call_id: int, served: Served, error: Exception) -> None:
+    def _end_failed(self, call_id: int, served: Served, error: Exception, replayed: bool = False) -> None:
         try:
-            self.connection.send_failure(failure_of(call_id, served.operation, error))
+            self.connection.send_failure(failure_of(call_id, served.operation, error, replayed))
         except (FrameTooLarge, InvalidArgument) as problem:
             self.connection.send_failure(unsendable(call_id, served.operation, problem))
 

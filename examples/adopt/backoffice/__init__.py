@@ -1,0 +1,1 @@
+"""What the staff uses; a Django project."""

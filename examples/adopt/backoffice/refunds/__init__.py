@@ -1,0 +1,1 @@
+"""Refunds that the staff gives."""

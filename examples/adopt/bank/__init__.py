@@ -1,0 +1,1 @@
+"""A bank account for customers, as a service."""

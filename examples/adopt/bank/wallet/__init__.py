@@ -1,0 +1,1 @@
+"""Money held for customers."""

@@ -1,0 +1,1 @@
+"""What customers see; a FastAPI application that runs on any ASGI server, too."""

@@ -1,0 +1,156 @@
+"""Everything one audit finds out, in the order it is found out.
+
+discover ──> read ──> resolve (modules, models, data, names) ──> edges ──> units ──> graph ──> groups ──> candidates
+                                                                 history ─────────────────────┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from .base import Edge, Gap
+from .discover import Project, discover
+from .git import History, UnitHistory, read_history, regular_authors, unit_history
+from .judging.answers import Answers
+from .judging.detection import Sign, detect
+from .judging.verdict import Case, Verdict, judge
+from .pricing.bill import Market
+from .pricing.effort import DEFAULT_EFFORT, Effort
+from .pricing.order import Candidate, candidates
+from .reading import FileFacts, read_files
+from .reading.cache import FactsCache, default_folder
+from .resolving.data import Data
+from .resolving.models import Models
+from .resolving.modules import Modules, Symbol
+from .resolving.strings import Names
+from .structure.graph import UnitGraph, all_edges, unit_graph
+from .structure.grouping import groups, misplaced, weights_between
+from .structure.units import make_units
+
+Progress = Callable[[str, int, int], None]
+"""Told `(step, done, count)`; count is 0 for a step without parts."""
+
+
+class AuditOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What a user may set, in `[audit]` of calve.toml or on the command line."""
+
+    answers: Answers = Answers()
+    units: Mapping[str, Sequence[str]] = {}
+    """Unit -> prefixes of module names; overrides what the audit would choose."""
+    effort: Effort = DEFAULT_EFFORT
+    history_years: float = 3.0
+    cache: bool = True
+    processes: int | None = None
+
+
+class Findings:
+    """One audited project. Attributes are filled in by `audit`, in this order.
+
+    Attributes:
+        project, facts, gaps: Its files, what each says (by path), and what is not known.
+        modules, models, data, names: What that means together.
+        edges, graph: What depends on what; the same between units.
+        history, unit_histories: What git says.
+        groups, misplaced, candidates: Where structure and packages disagree; what could become a service.
+        signs, verdict: What the repository shows of being ready; what to do.
+    """
+
+    project: Project
+    facts: dict[str, FileFacts]
+    gaps: list[Gap]
+    cached: int
+    modules: Modules
+    models: Models
+    data: Data
+    names: Names
+    edges: list[Edge]
+    graph: UnitGraph
+    history: History
+    unit_histories: dict[str, UnitHistory]
+    groups: list[frozenset[str]]
+    misplaced: list[tuple[str, str, str, int, int]]
+    candidates: list[Candidate]
+    signs: list[Sign]
+    verdict: Verdict
+
+    @property
+    def user(self) -> Symbol | None:
+        """The project's own user model."""
+        return self.models.user
+
+
+def _silent(step: str, done: int, count: int) -> None:
+    """Tell nobody."""
+
+
+def audit(path: Path, options: AuditOptions | None = None, progress: Progress = _silent) -> Findings:
+    """Audit a project. Nothing of it is imported or run.
+
+    Args:
+        path: A folder with Python code.
+        options: Settings.
+        progress: Told what is being done.
+    Raises: ConfigError: there is no Python at `path`.
+    """
+    options = options or AuditOptions()
+    found = Findings()
+    progress("looking for files", 0, 0)
+    found.project = discover(path)
+    cache = FactsCache(default_folder(found.project.root) if options.cache else None)
+    reading = read_files(
+        found.project,
+        cache,
+        processes=options.processes,
+        progress=lambda done, count: progress("reading files", done, count),
+    )
+    found.facts, found.cached = reading.facts, reading.cached
+    found.gaps = sorted([*found.project.gaps, *reading.gaps])
+    _resolve(found, progress)
+    _structure(found, options, progress)
+    _judge(found, options)
+    return found
+
+
+def _resolve(found: Findings, progress: Progress) -> None:
+    progress("following names", 0, 0)
+    code = [file for file in found.project.files if file.role == "code"]
+    found.modules = Modules(code, found.facts)
+    found.models = Models(found.modules)
+    progress("finding reads, writes and transactions", 0, 0)
+    found.data = Data(found.modules, found.models)
+    found.names = Names(found.modules, found.models)
+    found.edges = all_edges(found.modules, found.models, found.data, found.names)
+
+
+def _structure(found: Findings, options: AuditOptions, progress: Progress) -> None:
+    progress("finding units", 0, 0)
+    units = make_units(found.modules, found.models, options.units)
+    found.graph = unit_graph(units, found.edges)
+    progress("reading the history", 0, 0)
+    found.history = read_history(Path(found.project.root), years=options.history_years)
+    paths = {found.modules.files[m].path: unit for m, unit in found.graph.of.items()}
+    found.unit_histories = unit_history(found.history, paths)
+    progress("grouping units", 0, 0)
+    found.groups = groups(found.graph, weights_between(found.graph))
+    found.misplaced = list(misplaced(found.graph))
+    progress("pricing cuts", 0, 0)
+    market = Market(found.modules, found.models, found.data, found.graph, found.user)
+    found.candidates = candidates(found.graph, market, found.groups, options.effort)
+
+
+def _judge(found: Findings, options: AuditOptions) -> None:
+    found.signs = detect(Path(found.project.root), found.project.files, found.facts)
+    found.verdict = judge(
+        Case(
+            answers=options.answers,
+            signs=found.signs,
+            candidates=found.candidates,
+            code_lines=sum(unit.lines for unit in found.graph.units.values()),
+            units=len(found.graph.units),
+            parsed=len(found.facts) / len(found.project.files),
+            regular_authors=regular_authors(found.history),
+        )
+    )

@@ -1,0 +1,60 @@
+"""Candidates, and the order to take them in: the easiest to separate first, each priced again after the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from ..structure.graph import UnitGraph, isolation
+from .bill import Bill, Market
+from .effort import Effort, Range, days
+
+LINES_MIN = 100
+"""Smaller units are no services."""
+CANDIDATES_MAX = 10
+
+
+class Candidate(msgspec.Struct):
+    """A part that could become a service."""
+
+    name: str
+    """Of its only or largest unit."""
+    units: list[str]
+    lines: int
+    bill: Bill
+    days: Range
+    bill_in_order: Bill
+    """After everything in front of it has been extracted."""
+    days_in_order: Range
+
+
+def candidates(
+    graph: UnitGraph, market: Market, groups: Iterable[frozenset[str]], effort: Effort, count: int = CANDIDATES_MAX
+) -> list[Candidate]:
+    """Every unit, and every group of units that belongs together, ranked.
+
+    Returns: at most `count`, in the order to extract them; no unit is in two of them.
+    """
+    options = [frozenset({unit}) for unit in graph.units if unit not in graph.kernel]
+    options += [group for group in groups if len(group) <= max(len(graph.units) // 3, 1)]
+    lines = {option: sum(graph.units[unit].lines for unit in option) for option in options}
+    options = [option for option in options if lines[option] >= LINES_MIN]
+    ranked = sorted(options, key=lambda option: _rank(graph, option))
+    taken: list[Candidate] = []
+    gone: frozenset[str] = frozenset()
+    for best in ranked:
+        if best & gone or len(taken) == count:
+            continue
+        alone = market.bill(best)
+        after = market.bill(best, gone) if gone else alone
+        name = max(best, key=lambda unit: (graph.units[unit].lines, unit))
+        taken.append(Candidate(name, sorted(best), lines[best], alone, days(alone, effort), after, days(after, effort)))
+        gone |= best
+    return taken
+
+
+def _rank(graph: UnitGraph, option: frozenset[str]) -> tuple[float, list[str]]:
+    """Isolation first, since it is what real extractions went by; equals in order of name."""
+    crossing, total = isolation(graph, option)
+    return round(crossing / total, 4) if total else 0.0, sorted(option)

@@ -1,0 +1,227 @@
+"""The document of an audit: everything that is reported, as plain data in a stable order.
+
+It is what `--json` writes, what the terminal and HTML show, and what a later audit is compared with. Units and models
+have their dotted names as ids. A number that rests on evidence is a `Figure`; the rest are counts of what was read.
+
+    schema_version     raised when a field changes its meaning or goes; new fields do not raise it
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from ..base import Confidence, EdgeKind, Gap
+from ..judging.verdict import Outcome, Reason
+
+SCHEMA_VERSION = 1
+EVIDENCE_MAX = 200
+"""Places kept per figure; `Figure.value` counts all of them."""
+
+
+class Evidence(msgspec.Struct, frozen=True, order=True):
+    """One place, and what is there."""
+
+    path: str
+    line: int
+    what: str
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """A number, how sure it is, and where it comes from."""
+
+    value: float
+    low: float
+    high: float
+    """Equal to `value` unless the number is a range."""
+    confidence: Confidence
+    evidence: list[Evidence] = []
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is known: (known, all) pairs, and what is not."""
+
+    files: tuple[int, int]
+    lines: int
+    code_lines: int
+    test_lines: int
+    relations: tuple[int, int]
+    """Foreign keys and the like whose target is known."""
+    transactions: tuple[int, int]
+    """Transactions in which at least one access is known."""
+    writes: tuple[int, int]
+    """Saves and deletes whose model is known."""
+    string_references: int
+    raw_sql: int
+    http_calls: int
+    runtime: Literal["not run", "merged"]
+    gaps: list[Gap]
+
+
+class HistoryFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What git says of the whole."""
+
+    head: str
+    commits: int
+    years: float
+    ignored: dict[str, int]
+    regular_authors: int | None
+    tags_a_year: float | None
+    co_change_used: bool
+    co_change_why: str
+    """Why co-change was or was not used to group units."""
+
+
+class UnitFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit."""
+
+    name: str
+    lines: int
+    modules: int
+    kernel: bool
+    in_cycle: bool
+    """Whether it is in a cycle of imports with other units."""
+    isolation: float | None
+    commits: int
+    lockstep: int
+    authors: int
+    regular_authors: list[str]
+
+
+class UnitEdge(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one unit uses of another."""
+
+    source: str
+    target: str
+    counts: dict[EdgeKind, int]
+    evidence: list[Evidence]
+    """The first few, sorted."""
+
+
+class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A table, and who touches it."""
+
+    model: str
+    table: str
+    owner: str
+    """Unit."""
+    writers: list[str]
+    readers: list[str]
+    keys_to: list[str]
+    """Models of other units it has foreign keys to."""
+
+
+class SagaFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A transaction that a cut would tear apart, as the sequence of what it does."""
+
+    path: str
+    line: int
+    function: str
+    certain: bool
+    units: list[str]
+    steps: list[Evidence]
+    confidence: Literal["inferred", "runtime"]
+
+
+class CandidateFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """A part that could become a service, and what that would take."""
+
+    name: str
+    units: list[str]
+    lines: int
+    isolation: Figure
+    operations: Figure
+    calls_in: Figure
+    calls_out: Figure
+    keys_in: Figure
+    keys_out: Figure
+    identity: Figure
+    joins: Figure
+    shared_tables: Figure
+    sagas: Figure
+    """`low`: writes on both sides are certain; `high`: both sides are touched."""
+    saga_list: list[SagaFacts]
+    inheritance: Figure
+    tasks: Figure
+    signals: Figure
+    urls: Figure
+    sql: Figure
+    lockstep: Figure
+    """Share of the commits touching it that touch other parts, too; unresolved without history."""
+    days: Figure
+    days_in_order: Figure
+    """After everything in front of it has been extracted."""
+    first_edges: list[Evidence]
+    """At most ten places whose change would free the most."""
+
+
+class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """See `calve.audit.judging.verdict`."""
+
+    outcome: Outcome
+    sentence: str
+    reasons: list[str]
+    need: str
+    need_reasons: list[Reason]
+    separability: str
+    separability_reasons: list[Reason]
+    readiness: str
+    readiness_reasons: list[Reason]
+    unfit: list[str]
+    would_change: list[str]
+    unanswered: list[str]
+
+
+class Measures(msgspec.Struct, frozen=True, kw_only=True):
+    """Today's numbers, for an audit after the migration to be held against. None: not known."""
+
+    cross_edges: int
+    """Pairs of modules in different units that depend on each other."""
+    cross_share: float
+    largest_cycle: int
+    """Units in the largest cycle of imports."""
+    shared_tables: int
+    cross_unit_transactions: Figure
+    lockstep_share: float | None
+    lead_time_days: float | None
+    deploys_a_week: float | None
+    change_fail_percent: float | None
+    restore_hours: float | None
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """One audit."""
+
+    schema_version: int
+    calve_version: str
+    project: str
+    """Name of the audited folder."""
+    verdict: VerdictFacts
+    coverage: Coverage
+    history: HistoryFacts
+    measures: Measures
+    units: list[UnitFacts]
+    edges: list[UnitEdge]
+    tables: list[TableFacts]
+    candidates: list[CandidateFacts]
+    groups: list[list[str]]
+    misplaced: list[Evidence]
+    """Modules that lean to another unit; hints, right about half of the time."""
+    effort: dict[str, tuple[float, float]]
+    """Days per item that `days` is made from: uncalibrated."""
+    do_now: list[Evidence]
+    """What helps even without a split."""
+
+
+def encode(document: Document) -> bytes:
+    """As indented JSON; the same audit gives the same bytes."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def decode(data: bytes) -> Document:
+    """Read what `encode` wrote.
+
+    Raises: msgspec.ValidationError, msgspec.DecodeError: it is something else.
+    """
+    return msgspec.json.decode(data, type=Document)

@@ -1,0 +1,1 @@
+"""From modules to units: the parts people already named, what couples them, and which could stand alone."""

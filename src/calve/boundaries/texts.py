@@ -1,0 +1,39 @@
+"""Texts of a program that may matter to somebody else: string literals, with what belongs together put together."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .source import Module, Place
+
+HOLE = "\x00"
+"""Stands for what an f-string computes. No name and no word, so that what is around it stays apart."""
+
+
+def texts_of(module: Module) -> Iterator[tuple[str, Place]]:
+    """Every text of a module except docstrings; `"a" "b"`, `"a" + "b"` and f-strings are one text each."""
+    skip: set[ast.AST] = set()
+    for node in module.nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            skip.add(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            skip.update(node.values)
+        elif isinstance(node, ast.BinOp) and _constant(node) is not None:
+            skip.update((node.left, node.right))
+    for node in module.nodes:
+        if node not in skip and isinstance(node, ast.expr) and (text := _constant(node)):
+            yield text, module.place(node)
+
+
+def _constant(node: ast.expr) -> str | None:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr():
+            return "".join(_constant(value) or HOLE for value in node.values)
+        case ast.BinOp(op=ast.Add()):
+            left, right = _constant(node.left), _constant(node.right)
+            return None if left is None or right is None else left + right
+        case _:
+            return None

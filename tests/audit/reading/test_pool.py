@@ -1,0 +1,24 @@
+"""Several processes read what one reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from calve.audit.discover import discover
+from calve.audit.reading.cache import FactsCache
+from calve.audit.reading.pool import SERIAL_BYTES_MAX, read_files, total_lines
+
+
+def test_many_files_are_read_the_same_in_several_processes(tmp_path: Path) -> None:
+    body = "import os\n" + "value = os.path.join('a', 'b')\n" * 1000
+    for number in range(SERIAL_BYTES_MAX // len(body) + 2):
+        (tmp_path / f"m{number}.py").write_text(f"# {number}\n{body}")
+    project, seen = discover(tmp_path), list[tuple[int, int]]()
+    several = read_files(
+        project, FactsCache(None), processes=2, progress=lambda done, count: seen.append((done, count))
+    )
+    alone = read_files(project, FactsCache(None), processes=1)
+    assert several.facts == alone.facts
+    assert seen[0] == (0, len(project.files))
+    assert seen[-1] == (len(project.files), len(project.files))
+    assert total_lines(several.facts.values()) == 1002 * len(project.files)
