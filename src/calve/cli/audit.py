@@ -1,0 +1,124 @@
+"""`calve audit`: read a monolith, and say whether to split it; `calve audit trace …` is imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..core.errors import ConfigError
+from .group import Entry, LazyGroup
+
+if TYPE_CHECKING:
+    from ..audit.findings import AuditOptions, Findings, Progress
+
+COMMANDS: dict[str, Entry] = {}
+
+
+class AuditGroup(LazyGroup):
+    """A command of its own, `calve audit PATH`, unless the first argument is one of its commands."""
+
+    allow_extra_args = False
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse for this command, or for the one that the arguments start with."""
+        if args and args[0] in self._table:
+            name, *rest = args
+            inner = self.get_command(click.Context(self, parent, info_name), name)
+            assert inner is not None
+            return inner.make_context(f"{info_name} {name}", rest, parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As a plain command."""
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As a plain command."""
+        return click.Command.invoke(self, ctx)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """As a plain command."""
+        return click.Command.collect_usage_pieces(self, ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Options, and commands if there are any."""
+        click.Command.format_options(self, ctx, formatter)
+        if self._table:
+            self.format_commands(ctx, formatter)
+
+
+@click.group("audit", cls=AuditGroup, table=COMMANDS, invoke_without_command=True)
+@click.argument("path", type=click.Path(path_type=Path), default=".")
+@click.option(
+    "--config",
+    "-c",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A calve.toml with [audit]; else that in PATH.",
+)
+@click.option(
+    "--answers",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What `calve assess` wrote; else calve-assess.toml in PATH.",
+)
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@click.option("--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next audit.")
+def command(path: Path, config: Path | None, answers: Path | None, quiet: bool, no_cache: bool) -> int:
+    """Read a monolith, price each cut, and say whether to cut at all.
+
+    PATH is the folder of a project, the current one by default. Nothing of it is imported or run.
+    """
+    from ..audit.options import read_options
+
+    found = run_audit(path, read_options(path, config=config, answers=answers), cache=not no_cache, quiet=quiet)
+    if not quiet:
+        click.echo(found.verdict.sentence)
+    return 0
+
+
+def run_audit(path: Path, options: AuditOptions, *, cache: bool, quiet: bool) -> Findings:
+    """Audit, with a progress bar on standard error where that is a terminal.
+
+    Raises: ConfigError: there is no Python at `path`, or the extra `calve[audit]` is not installed.
+    """
+    import msgspec
+
+    from ..audit.findings import audit
+
+    try:
+        with _progress(quiet) as progress:
+            return audit(path, msgspec.structs.replace(options, cache=cache), progress)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("networkx", "tree_sitter", "tree_sitter_python"):
+            raise
+        raise ConfigError(f"{error.name} is not installed", fix="run pip install 'calve[audit]'") from error
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Progress]:
+    """A bar that goes away when it is done; nothing where nobody watches."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if quiet or not console.is_terminal:
+        yield lambda step, done, count: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda step, done, count: bar.update(task, description=step, completed=done, total=count or None)
