@@ -39,6 +39,13 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert entry.help in shown
 
 
+def test_no_arguments_ask_for_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("Usage: calve [OPTIONS] COMMAND")
+    assert shown.err == ""
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says(name: str) -> None:
     command = calve.get_command(click.Context(calve), name)

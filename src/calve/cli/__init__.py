@@ -33,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         result = calve.main(argv, prog_name="calve", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as asked:
+        print(asked.format_message())  # noqa: T201
+        return 0
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except CalveError as error:
