@@ -47,6 +47,7 @@ def test_what_is_no_python_is_named_and_the_rest_read(audited: Audited, tmp_path
         ("binary.py", "not python"),
         ("old.py", "encoding"),
         ("broken.py", "syntax"),
+        (".", "no history"),
     }
     assert [(edge.source, edge.target) for edge in found.edges] == [("fine", "broken")]
 

@@ -26,6 +26,7 @@ from .resolving.data import Data
 from .resolving.models import Models
 from .resolving.modules import Modules, Symbol
 from .resolving.strings import Names
+from .structure.cochange import CoChange, gated
 from .structure.graph import UnitGraph, all_edges, unit_graph
 from .structure.grouping import groups, misplaced, weights_between
 from .structure.units import make_units
@@ -53,7 +54,7 @@ class Findings:
         project, facts, gaps: Its files, what each says (by path), and what is not known.
         modules, models, data, names: What that means together.
         edges, graph: What depends on what; the same between units.
-        history, unit_histories: What git says.
+        history, unit_histories, co_change: What git says.
         groups, misplaced, candidates: Where structure and packages disagree; what could become a service.
         signs, verdict: What the repository shows of being ready; what to do.
     """
@@ -70,6 +71,7 @@ class Findings:
     graph: UnitGraph
     history: History
     unit_histories: dict[str, UnitHistory]
+    co_change: CoChange
     groups: list[frozenset[str]]
     misplaced: list[tuple[str, str, str, int, int]]
     candidates: list[Candidate]
@@ -130,11 +132,15 @@ def _structure(found: Findings, options: AuditOptions, progress: Progress) -> No
     units = make_units(found.modules, found.models, options.units)
     found.graph = unit_graph(units, found.edges)
     progress("reading the history", 0, 0)
-    found.history = read_history(Path(found.project.root), years=options.history_years)
+    folder = default_folder(found.project.root) if options.cache else None
+    found.history = read_history(Path(found.project.root), years=options.history_years, cache=folder)
     paths = {found.modules.files[m].path: unit for m, unit in found.graph.of.items()}
     found.unit_histories = unit_history(found.history, paths)
+    if found.history.gap is not None:
+        found.gaps = sorted([*found.gaps, found.history.gap])
     progress("grouping units", 0, 0)
-    found.groups = groups(found.graph, weights_between(found.graph))
+    found.co_change = gated(found.history, paths)
+    found.groups = groups(found.graph, weights_between(found.graph, found.co_change.weights))
     found.misplaced = list(misplaced(found.graph))
     progress("pricing cuts", 0, 0)
     market = Market(found.modules, found.models, found.data, found.graph, found.user)
