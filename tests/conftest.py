@@ -2,7 +2,7 @@
 
 A test that needs something this machine may lack skips with the reason `needs X: how to get it`. With
 `CALVE_REQUIRE_SERVICES=1` every skip is a failure, except those whose reason starts with `only on` (another platform or
-Python).
+Python). Modules that tests write are forgotten afterwards, and other projects' are out of their way: see modules.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+from . import modules
 
 ROOT = Path(__file__).resolve().parent.parent
 EXEMPT = "only on "
@@ -60,6 +62,7 @@ class LeftOut:
 def pytest_configure(config: pytest.Config) -> None:
     """Let the rules hold for the tests of the examples too."""
     config.pluginmanager.register(LeftOut(), "calve-left-out")
+    config.pluginmanager.register(modules, "calve-modules")
 
 
 @pytest.fixture(scope="session")

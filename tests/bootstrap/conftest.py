@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import tempfile
 import textwrap
 from collections.abc import AsyncIterator, Collection, Iterator
@@ -186,13 +185,10 @@ async def refusal(application: Any) -> str:
 
 
 @pytest.fixture
-async def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Market]:
-    """The project; its modules are forgotten afterwards, so that every test imports its own."""
-    monkeypatch.syspath_prepend(tmp_path)
+async def market(importable: Path) -> AsyncIterator[Market]:
+    """The project; every test imports its own."""
     async with AsyncExitStack() as stack:
-        yield Market(tmp_path, stack)
-    for name in [name for name in sys.modules if name.split(".")[0] == "market"]:
-        del sys.modules[name]
+        yield Market(importable, stack)
 
 
 @pytest.fixture

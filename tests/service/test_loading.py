@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -56,14 +55,11 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    """An importable project with the contract of a wallet; forgotten afterwards, so that its names are free."""
-    monkeypatch.syspath_prepend(tmp_path)
-    project = Project(tmp_path)
+def project(importable: Path) -> Project:
+    """An importable project with the contract of a wallet."""
+    project = Project(importable)
     project.write("bank/wallet/contract.py", CONTRACT)
-    yield project
-    for name in [n for n in sys.modules if n.partition(".")[0] in ("bank", "single", "broken")]:
-        del sys.modules[name]
+    return project
 
 
 def fault(dotted: str) -> str:

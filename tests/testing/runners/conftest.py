@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,7 +46,7 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
-def write(tmp_path: Path) -> Iterator[Write]:
+def write(own_modules: None, tmp_path: Path) -> Write:
     """Write an application of one service, `shop`; it does nothing when it starts and stops unless told."""
 
     def make(*, start: str = "pass", stop: str = "pass", toml: str | None = None, more: str = "") -> Path:
@@ -57,5 +56,4 @@ def write(tmp_path: Path) -> Iterator[Write]:
             (tmp_path / "calve.toml").write_text(toml)
         return tmp_path
 
-    yield make
-    sys.modules.pop("little_shop", None)
+    return make

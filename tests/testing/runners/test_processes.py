@@ -75,8 +75,5 @@ async def test_an_error_of_the_test_counts_more_than_how_its_processes_ended(wri
 async def test_a_service_may_have_a_name_that_cannot_name_a_unit(write: Write) -> None:
     folder = write()
     (folder / "little_shop.py").rename(folder / "LittleShop.py")
-    try:
-        async with ProcessesRunner().start(folder, services=["LittleShop"]) as app:
-            assert await app.get(sys.modules["LittleShop"].Shop).name() == "shop"
-    finally:
-        sys.modules.pop("LittleShop", None)
+    async with ProcessesRunner().start(folder, services=["LittleShop"]) as app:
+        assert await app.get(sys.modules["LittleShop"].Shop).name() == "shop"
