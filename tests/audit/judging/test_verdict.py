@@ -21,7 +21,7 @@ READY = Answers(
 def _candidate(crossing: int = 2, sagas: int = 0) -> Candidate:
     saga = Saga(Place("a.py", 1), "f", True, [Item(Place("a.py", 1), "writes")], ["app.search", "app"])
     bill = Bill({}, [], [], [], [], [], [], {}, [saga] * sagas, [], [], [], [], [], crossing, 10)
-    return Candidate("app.search", ["app.search"], 5000, bill, (1, 2), bill, (1, 2))
+    return Candidate("app.search", ["app.search"], 5000, bill, (1, 2), bill, (1, 2), [])
 
 
 def _case(answers: Answers = READY, crossing: int = 2, sagas: int = 0, parsed: float = 1.0) -> Case:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from ..structure.freeing import Hinge, hinges
 from ..structure.graph import UnitGraph, isolation
 from .bill import Bill, Market
 from .effort import Effort, Range, days
@@ -27,6 +28,8 @@ class Candidate(msgspec.Struct):
     bill_in_order: Bill
     """After everything in front of it has been extracted."""
     days_in_order: Range
+    hinges: list[Hinge]
+    """What to break first to make it separable; empty when it is."""
 
 
 def candidates(
@@ -49,7 +52,8 @@ def candidates(
         alone = market.bill(best)
         after = market.bill(best, gone) if gone else alone
         name = max(best, key=lambda unit: (graph.units[unit].lines, unit))
-        taken.append(Candidate(name, sorted(best), lines[best], alone, days(alone, effort), after, days(after, effort)))
+        both = (alone, days(alone, effort), after, days(after, effort))
+        taken.append(Candidate(name, sorted(best), lines[best], *both, hinges(graph, best)))
         gone |= best
     return taken
 

@@ -134,5 +134,10 @@ def isolation(graph: UnitGraph, members: frozenset[str]) -> tuple[int, int]:
     return len(crossing), len(crossing) + len(internal)
 
 
+def coupled(edge: Edge) -> bool:
+    """Whether an edge counts for isolation: an import that is executed, or a string that stands for one."""
+    return edge.kind in ("import", "string") and edge.scope != "types"
+
+
 def _pairs(edges: list[Edge]) -> set[tuple[str, str]]:
-    return {(e.source, e.target) for e in edges if e.kind in ("import", "string") and e.scope != "types"}
+    return {(e.source, e.target) for e in edges if coupled(e)}
