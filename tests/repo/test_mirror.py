@@ -18,6 +18,7 @@ STORE_SUITE = "store/sqlite/test_conformance.py"
 CONTRACT_CHECK, CONTRACT_COMPAT = "cli/test_contract_check.py", "testing/contracts/test_compat.py"
 
 TESTED_BY = {
+    "audit/judging/weighing.py": "audit/judging/test_verdict.py",
     "audit/reading/facts.py": "audit/reading/test_extract.py",
     "audit/reading/imports.py": "audit/reading/test_extract.py",
     "audit/reading/syntax.py": "audit/reading/test_extract.py",

@@ -17,6 +17,7 @@ from .git import History, UnitHistory, read_history, regular_authors, unit_histo
 from .judging.answers import Answers
 from .judging.detection import Sign, detect
 from .judging.verdict import Case, Verdict, judge
+from .judging.weighing import is_named
 from .pricing.bill import Market
 from .pricing.effort import DEFAULT_EFFORT, Effort
 from .pricing.order import Candidate, candidates
@@ -144,7 +145,8 @@ def _structure(found: Findings, options: AuditOptions, progress: Progress) -> No
     found.misplaced = list(misplaced(found.graph))
     progress("pricing cuts", 0, 0)
     market = Market(found.modules, found.models, found.data, found.graph, found.user)
-    found.candidates = candidates(found.graph, market, found.groups, options.effort)
+    wanted = frozenset(u for u in found.graph.units if is_named(u, options.answers.scale_apart or ()))
+    found.candidates = candidates(found.graph, market, found.groups, options.effort, wanted)
 
 
 def _judge(found: Findings, options: AuditOptions) -> None:
@@ -155,7 +157,7 @@ def _judge(found: Findings, options: AuditOptions) -> None:
             signs=found.signs,
             candidates=found.candidates,
             code_lines=sum(unit.lines for unit in found.graph.units.values()),
-            units=len(found.graph.units),
+            units=list(found.graph.units),
             parsed=len(found.facts) / len(found.project.files),
             regular_authors=regular_authors(found.history),
         )

@@ -9,8 +9,11 @@ Every question may stay unanswered; the verdict then says that it is, and what w
 
 from __future__ import annotations
 
+import math
+import os
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -19,6 +22,7 @@ from ...core.suggest import did_you_mean
 from ...core.toml import TomlFile
 
 FILE_NAME = "calve-assess.toml"
+SECTION = "assess"
 Topic = Literal["need", "readiness", "fit"]
 
 
@@ -130,29 +134,125 @@ QUESTIONS = (
 def read_answers(path: Path) -> Answers:
     """Read the answers.
 
-    Raises: ConfigError: the file is no TOML, has a question nobody asks, or an answer of another kind.
+    Raises: ConfigError: the file is no TOML, has a question nobody asks, or an answer of another kind; names the line.
     """
     file = TomlFile.read(path)
-    said: dict[str, Any] = file.data.get("assess", {})
-    known = [question.name for question in QUESTIONS]
-    for name in said:
-        if name not in known:
-            raise ConfigError(f"no question {name!r}; {did_you_mean(name, known)}", where=file.where("assess", name))
+    for name in file.data:
+        if name != SECTION:
+            known = {question.name for question in QUESTIONS}
+            fix = "move it below [assess]" if name in known else f"the only section is [{SECTION}]"
+            where = file.where("" if name in known else name, name if name in known else None)
+            raise ConfigError(f"unknown key or section {name!r}", where=where, fix=fix)
+    said: dict[str, Any] = file.table(SECTION)
+    answers: dict[str, Any] = {}
+    for name, value in said.items():
+        try:
+            answers[name] = checked(name, value)
+        except ValueError as error:
+            raise ConfigError(str(error), where=file.where(SECTION, name)) from error
+    return Answers(**answers)
+
+
+def checked(name: str, value: Any) -> Any:
+    """An answer, if it is one to this question.
+
+    Raises: ValueError: there is no such question, or this cannot be an answer to it; says what can.
+    """
+    if name not in _KINDS:
+        raise ValueError(f"no question {name!r}; {did_you_mean(name, _KINDS)}")
+    kind = _KINDS[name]
     try:
-        return msgspec.convert(said, Answers)
+        return msgspec.convert(value, kind.type)
     except msgspec.ValidationError as error:
-        raise ConfigError(str(error), where=file.where("assess"), fix="see `calve assess --help`") from error
+        raise ValueError(f"{name} = {_toml(value)} is no answer; {kind.fix}") from error
+
+
+def parsed(name: str, text: str) -> Any:
+    """An answer that was typed; None for `?`, which is: not known.
+
+    Raises: ValueError: it cannot be an answer to this question; says what can.
+    """
+    text, kind = text.strip(), _KINDS[name]
+    if text == "?":
+        return None
+    if kind.type is bool:
+        if text.casefold() not in _WORDS:
+            raise ValueError(f"{text!r} is no answer; {kind.fix}")
+        return _WORDS[text.casefold()]
+    if kind.type == list[str]:
+        return [] if text.casefold() in ("none", "-") else [part for part in re.split(r"[,\s]+", text) if part]
+    try:
+        return msgspec.convert(text.removesuffix("%").strip(), kind.type, strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{text!r} is no answer; {kind.fix}") from error
+
+
+def shown(value: Any) -> str:
+    """An answer as one would type it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def write_answers(path: Path, answers: Answers) -> None:
-    """Write the answers, with each question as a comment; unanswered ones as comments only."""
-    lines = ["# What no file of the project says. Read by `calve audit`; written by `calve assess`.", "[assess]"]
+    """Write the answers, with each question as a comment; unanswered ones as comments only.
+
+    Raises: ConfigError: the file holds something else, or cannot be written; what was there is still there.
+    """
+    lines = ["# What no file of the project says. Read by `calve audit`; written by `calve assess`.", f"[{SECTION}]"]
     for question in QUESTIONS:
         value = getattr(answers, question.name)
         lines.append(f"# {question.text}" + (f" ({question.unit})" if question.unit else ""))
         lines.append(f"# {question.name} =" if value is None else f"{question.name} = {_toml(value)}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if path.exists():
+        try:
+            read_answers(path)
+        except ConfigError as error:
+            raise ConfigError(f"holds something else ({error})", where=str(path), fix="name another file") from error
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        new.replace(path)
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
 
 
 def _toml(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    try:
+        return msgspec.json.encode(value).decode()
+    except TypeError:
+        return str(value)
+
+
+class _Kind(NamedTuple):
+    """What answers one question."""
+
+    type: Any
+    fix: str
+
+
+_AMOUNT = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+_PERCENT = Annotated[float, msgspec.Meta(ge=0, le=100)]
+_PEOPLE = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+_WORDS = {"yes": True, "y": True, "true": True, "no": False, "n": False, "false": False}
+_SAY_YES, _SAY_NUMBER, _SAY_PARTS = "say yes or no", "say a number, 0 or more", "say names of parts, or none"
+_KINDS = {
+    "deploys_a_week": _Kind(_AMOUNT, _SAY_NUMBER),
+    "lead_time_days": _Kind(_AMOUNT, _SAY_NUMBER),
+    "change_fail_percent": _Kind(_PERCENT, "say a number from 0 to 100"),
+    "restore_hours": _Kind(_AMOUNT, _SAY_NUMBER),
+    "on_call": _Kind(bool, _SAY_YES),
+    "team_size": _Kind(_PEOPLE, "say a whole number, 1 or more"),
+    "teams": _Kind(_PEOPLE, "say a whole number, 1 or more"),
+    "teams_wait": _Kind(bool, _SAY_YES),
+    "scale_apart": _Kind(list[str], _SAY_PARTS),
+    "strict_acid": _Kind(list[str], _SAY_PARTS),
+    "early_product": _Kind(bool, _SAY_YES),
+    "monitoring": _Kind(bool, _SAY_YES),
+    "rapid_provisioning": _Kind(bool, _SAY_YES),
+}
+"""By the name of the question."""

@@ -5,7 +5,9 @@
     extract one            a need with evidence, a separable candidate, a team that is ready: one, not a fleet
     insufficient evidence  too little of the code was read to say anything
 
-Need, separability and readiness each have a level and reasons. `unknown` is a level of its own and never counts as yes.
+Weighed for each part that was named and for the one that is nearest to standing on its own; the strongest outcome is
+the verdict. Forgetting an answer never makes it stronger, and one more need never makes it weaker: both are tested as
+properties.
 """
 
 from __future__ import annotations
@@ -16,25 +18,31 @@ from typing import Literal
 import msgspec
 
 from ..pricing.order import Candidate
-from .answers import QUESTIONS, Answers
-from .detection import Sign
+from ..structure.freeing import edges_to_break
+from .weighing import (
+    EDGES_MIN,
+    Case,
+    Level,
+    Reason,
+    Separability,
+    acid,
+    fit,
+    general_need,
+    is_named,
+    level_of_need,
+    level_of_readiness,
+    named_need,
+    readiness,
+    separability,
+    unanswered,
+)
+
+__all__ = ["Case", "Level", "Outcome", "Reason", "Separability", "Verdict", "judge"]
 
 Outcome = Literal["do not split", "modularise in place", "extract one", "insufficient evidence"]
-Level = Literal["yes", "partly", "no", "unknown"]
-
-CLEAN, POSSIBLE, MODULARISE_FIRST = 0.25, 0.40, 0.60
-"""Isolation of what was really extracted elsewhere: 0.07 to 0.35, twice 0.5."""
-SMALL_CODE_LINES = 20_000
-SMALL_TEAM = 10
+STRENGTH: tuple[Outcome, ...] = ("insufficient evidence", "do not split", "modularise in place", "extract one")
+"""From the weakest to the strongest."""
 PARSED_MIN = 0.9
-SIGNS_READY = 4
-
-
-class Reason(msgspec.Struct, frozen=True):
-    """One reason, with the figures behind it."""
-
-    text: str
-    counts: Level
 
 
 class Verdict(msgspec.Struct):
@@ -44,9 +52,11 @@ class Verdict(msgspec.Struct):
     sentence: str
     reasons: list[str]
     """The three that decide."""
+    candidate: str
+    """Name of the candidate it is about; `` when there is none."""
     need: Level
     need_reasons: list[Reason]
-    separability: Literal["clean", "possible", "modularise first", "entangled", "unknown"]
+    separability: Separability
     separability_reasons: list[Reason]
     readiness: Level
     readiness_reasons: list[Reason]
@@ -57,183 +67,138 @@ class Verdict(msgspec.Struct):
     """Names of questions."""
 
 
-class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verdict is made from."""
+class _Option(msgspec.Struct):
+    """A part, and what follows for it."""
 
-    answers: Answers
-    signs: list[Sign]
-    candidates: list[Candidate]
-    code_lines: int
-    units: int
-    parsed: float
-    """Share of files that were read, 0 to 1."""
-    regular_authors: int | None
-    """See `calve.audit.git.regular_authors`."""
+    candidate: Candidate | None
+    name: str
+    need: Level
+    separability: Separability
+    separability_reasons: list[Reason]
+    unfit: list[str]
+    outcome: Outcome = "do not split"
+    why: str = ""
 
 
 def judge(case: Case) -> Verdict:
     """Weigh a case."""
-    best = _best(case)
-    need_reasons, readiness_reasons = list(_need(case)), list(_readiness(case))
-    need, readiness = _level_of_need(need_reasons), _level_of_readiness(readiness_reasons, case)
-    separability, separability_reasons = _separability(best)
-    unfit = list(_unfit(case, best))
-    outcome, sentence, reasons = _decide(case, best, need, separability, readiness, unfit)
+    named, suits, ready = list(named_need(case)), list(fit(case)), list(readiness(case))
+    general = [*(reason for reason in named if reason.counts == "unknown"), *general_need(case)]
+    readiness_level = level_of_readiness(ready, case)
+    options = list(_options(case, general, [reason.text for reason in suits if reason.counts == "no"]))
+    unclear = [reason.text for reason in suits if reason.counts == "unknown"]
+    for option in options:
+        option.outcome, option.why = _outcome(case, option, readiness_level, unclear)
+    chosen = max(options, key=lambda option: STRENGTH.index(option.outcome))  # the first of equals
+    levels = (f"need: {chosen.need}", f"separability: {chosen.separability}", f"readiness: {readiness_level}")
     return Verdict(
-        outcome,
-        sentence,
-        reasons[:3],
-        need,
-        need_reasons,
-        separability,
-        separability_reasons,
-        readiness,
-        readiness_reasons,
-        unfit,
-        list(_would_change(case, best, need, separability, readiness, unfit)),
-        [q.name for q in QUESTIONS if getattr(case.answers, q.name) is None],
+        chosen.outcome,
+        _sentence(chosen),
+        [*chosen.unfit, *levels][:3],
+        chosen.candidate.name if chosen.candidate else "",
+        chosen.need,
+        [*(reason for reason in named if reason.counts == "yes"), *general],
+        chosen.separability,
+        chosen.separability_reasons,
+        readiness_level,
+        ready,
+        chosen.unfit,
+        list(_would_change(case, chosen, unclear, ready, readiness_level)),
+        unanswered(case.answers),
     )
 
 
-def _best(case: Case) -> Candidate | None:
-    """The candidate that is meant: one that has to scale apart if somebody said so, else the first."""
-    wanted = case.answers.scale_apart or []
-    for candidate in case.candidates:
-        if any(_names(unit, wanted) for unit in candidate.units):
-            return candidate
-    return case.candidates[0] if case.candidates else None
+def _options(case: Case, general: list[Reason], unfit: list[str]) -> Iterator[_Option]:
+    """The parts that were named, then the one that is nearest to standing on its own."""
+    for unit in case.units:
+        if is_named(unit, case.answers.scale_apart or ()):
+            candidate = next((c for c in case.candidates if unit in c.units), None)
+            yield _option(case, candidate, unit, "yes", unfit)
+    best = min(case.candidates, key=_distance, default=None)
+    yield _option(case, best, best.name if best else "a part", level_of_need(general), unfit)
 
 
-def _names(unit: str, wanted: list[str]) -> bool:
-    return any(unit == name or unit.endswith("." + name) for name in wanted)
+def _option(case: Case, candidate: Candidate | None, name: str, need: Level, unfit: list[str]) -> _Option:
+    level, reasons = separability(candidate)
+    if candidate is None and name in case.units:
+        reasons = [Reason(f"{name} is no candidate: too small, or a kernel that the others share", "unknown")]
+    bound = acid(candidate, case.answers.strict_acid or ()) if candidate else None
+    return _Option(candidate, name, need, level, reasons, [*unfit, *([bound.text] if bound else [])])
 
 
-def _need(case: Case) -> Iterator[Reason]:
-    a = case.answers
-    if a.scale_apart:
-        yield Reason(f"{', '.join(a.scale_apart)} must scale, fail or be secured apart", "yes")
-    if a.teams_wait is not None:
-        yield Reason(
-            f"teams {'wait' if a.teams_wait else 'do not wait'} for each other to deploy",
-            "yes" if a.teams_wait else "no",
-        )
-    if a.teams is not None:
-        yield Reason(f"{a.teams} teams decide on their own", "partly" if a.teams >= 2 else "no")
-    if a.lead_time_days is not None:
-        yield Reason(f"{a.lead_time_days:g} days from commit to production", "partly" if a.lead_time_days > 7 else "no")
-    if case.regular_authors is not None:
-        yield Reason(
-            f"{case.regular_authors} regular authors in the last year", "partly" if case.regular_authors >= 25 else "no"
-        )
+def _distance(candidate: Candidate) -> tuple[bool, int]:
+    """How far a candidate is from standing on its own: in edges; those with too few of them come last."""
+    bill = candidate.bill
+    return bill.all_edges < EDGES_MIN, edges_to_break(bill.crossing, bill.all_edges)
 
 
-def _level_of_need(reasons: list[Reason]) -> Level:
-    levels = [reason.counts for reason in reasons]
-    if "yes" in levels:
-        return "yes"
-    if levels.count("partly") >= 2:
-        return "partly"
-    return "no" if len(levels) >= 3 else "unknown"
+def _outcome(case: Case, option: _Option, readiness_level: Level, unclear: list[str]) -> tuple[Outcome, str]:
+    """What to do with one part, and why in a clause."""
+    if case.parsed < PARSED_MIN or not case.units:
+        return "insufficient evidence", f"{case.parsed:.0%} of the files were read, {len(case.units)} units found"
+    if option.unfit:
+        return "do not split", option.unfit[0]
+    if option.need == "unknown":
+        return "do not split", "no need for it has been shown"
+    if option.need == "no":
+        return "do not split", "there is no need for it"
+    if unclear:
+        return "do not split", f"whether services fit is not known ({unclear[0]})"
+    if option.need == "partly":
+        return "modularise in place", "there is some need, but none that only services meet"
+    if option.separability not in ("clean", "possible"):
+        why = "is not known to be separable" if option.separability == "unknown" else "is not separable yet"
+        return "modularise in place", f"{option.name} {why}"
+    if readiness_level != "yes":
+        known = "is not ready" if readiness_level == "no" else "is not known to be ready"
+        return "modularise in place", f"the team {known} to run services"
+    return "extract one", option.name
 
 
-def _readiness(case: Case) -> Iterator[Reason]:
-    a = case.answers
-    asked: list[tuple[object, str, bool]] = [
-        (a.deploys_a_week, f"{a.deploys_a_week} deploys a week", (a.deploys_a_week or 0) >= 1),
-        (a.change_fail_percent, f"{a.change_fail_percent} % of deploys fail", (a.change_fail_percent or 100) <= 15),
-        (a.restore_hours, f"{a.restore_hours} hours to restore", (a.restore_hours or 1000) <= 24),
-        (a.on_call, "somebody is on call" if a.on_call else "nobody is on call", bool(a.on_call)),
-        (a.monitoring, "monitored" if a.monitoring else "not monitored", bool(a.monitoring)),
-        (
-            a.rapid_provisioning,
-            "a server within a day" if a.rapid_provisioning else "servers take days",
-            bool(a.rapid_provisioning),
-        ),
-    ]
-    for value, text, good in asked:
-        if value is not None:
-            yield Reason(text, "yes" if good else "no")
-    for sign in case.signs:
-        shown = f" ({sign.where})" if sign.where else ""
-        yield Reason(
-            f"{sign.name}: {'found' + shown if sign.found else 'not found in this repository' + shown}",
-            "yes" if sign.found else "unknown",
-        )
-
-
-def _level_of_readiness(reasons: list[Reason], case: Case) -> Level:
-    a = case.answers
-    answered = [a.deploys_a_week, a.change_fail_percent, a.restore_hours, a.on_call, a.monitoring, a.rapid_provisioning]
-    if any(reason.counts == "no" for reason in reasons):
-        return "no"
-    if sum(value is not None for value in answered) < 3:
-        return "unknown"
-    return "yes" if sum(sign.found for sign in case.signs) >= SIGNS_READY else "partly"
-
-
-def _separability(
-    best: Candidate | None,
-) -> tuple[Literal["clean", "possible", "modularise first", "entangled", "unknown"], list[Reason]]:
-    if best is None:
-        return "unknown", [Reason("no part is large enough to be a candidate", "unknown")]
-    share, bill = best.bill.isolation, best.bill
-    text = f"{best.name}: {bill.crossing} of {bill.all_edges} dependencies cross its boundary ({share:.2f})"
-    reasons = [Reason(text, "yes" if share <= POSSIBLE else "no")]
-    level: Literal["clean", "possible", "modularise first", "entangled", "unknown"] = "entangled"
-    if share <= CLEAN:
-        level = "clean"
-    elif share <= POSSIBLE:
-        level = "possible"
-    elif share <= MODULARISE_FIRST:
-        level = "modularise first"
-    if bill.sagas_low:
-        reasons.append(Reason(f"{bill.sagas_low} transactions certainly write on both sides of {best.name}", "no"))
-        level = level if level == "entangled" else "modularise first"
-    return level, reasons
-
-
-def _unfit(case: Case, best: Candidate | None) -> Iterator[str]:
-    a = case.answers
-    if case.code_lines < SMALL_CODE_LINES:
-        yield f"a simple application: {case.code_lines} lines of code"
-    if a.team_size is not None and a.team_size < SMALL_TEAM:
-        yield f"a small team: {a.team_size} people"
-    if a.early_product:
-        yield "an early product: its boundaries are not known yet"
-    if best is not None and a.strict_acid and any(_names(unit, a.strict_acid) for unit in best.units):
-        yield f"{best.name} must stay in one transaction with the rest"
-
-
-def _decide(
-    case: Case, best: Candidate | None, need: Level, separability: str, readiness: Level, unfit: list[str]
-) -> tuple[Outcome, str, list[str]]:
-    if case.parsed < PARSED_MIN or case.units < 2:
-        read = f"{case.parsed:.0%} of the files were read, {case.units} units found"
-        return "insufficient evidence", "Too little is known to say anything.", [read]
-    facts = [f"need: {need}", f"separability: {separability}", f"readiness: {readiness}"]
-    if unfit:
-        return "do not split", "Do not split: this is not a case for services.", [*unfit, *facts]
-    if need == "unknown" or need == "no":
-        why = "no need for it has been shown" if need == "unknown" else "there is no need for it"
-        return "do not split", f"Do not split: {why}.", facts
-    separable = separability in ("clean", "possible")
-    if need == "yes" and separable and readiness == "yes" and best is not None:
-        return "extract one", f"Extract {best.name}, and nothing else for now.", facts
-    what = "the parts are not separable yet" if not separable else "the team is not ready to run services"
-    return "modularise in place", f"Modularise in place: {what}.", facts
+def _sentence(option: _Option) -> str:
+    if option.outcome == "insufficient evidence":
+        return f"Too little is known to say anything: {option.why}."
+    if option.outcome == "extract one":
+        return f"Extract {option.name}, and nothing else for now."
+    return f"{option.outcome.capitalize()}: {option.why}."
 
 
 def _would_change(
-    case: Case, best: Candidate | None, need: Level, separability: str, readiness: Level, unfit: list[str]
+    case: Case, option: _Option, unclear: list[str], ready: list[Reason], readiness_level: Level
 ) -> Iterator[str]:
-    name = best.name if best else "a part"
-    if unfit:
-        yield "growing out of: " + "; ".join(unfit)
-    if need in ("unknown", "no"):
-        yield f"a need: if {name} must scale apart, or teams wait for each other to deploy (`calve assess` asks)"
-    if separability not in ("clean", "possible"):
-        yield f"breaking the first edges of {name}: see its list"
-    if readiness != "yes":
-        yield "readiness: " + (
-            "answers to `calve assess`" if readiness == "unknown" else "mending what is listed as missing"
-        )
+    """What would have to be so for a stronger outcome, one clause for each obstacle."""
+    if option.outcome == "extract one":
+        return
+    if option.outcome == "insufficient evidence":
+        yield "files that can be read: see the gaps"
+    if option.unfit:
+        yield "growing out of: " + "; ".join(option.unfit)
+    if unclear:
+        yield f"knowing whether services fit (`calve assess` asks): {'; '.join(unclear)}"
+    if option.need != "yes":
+        yield f"a need: if {option.name} must scale apart, or teams wait for each other to deploy (`calve assess` asks)"
+    if option.separability not in ("clean", "possible"):
+        yield _would_free(option)
+    if readiness_level == "no":
+        yield "readiness: mend " + "; ".join(reason.text for reason in ready if reason.counts == "no")
+    elif missing := unanswered(case.answers, "readiness"):
+        yield f"readiness: answer {', '.join(missing)}"
+    elif readiness_level == "partly":
+        yield "readiness: more signs of it in the repository than were found"
+
+
+def _would_free(option: _Option) -> str:
+    """The few edges to break first."""
+    candidate = option.candidate
+    if candidate is None:
+        return "a part that is large enough to be a service"
+    bill = candidate.bill
+    if any(not saga.certain for saga in bill.sagas) and not candidate.hinges and not bill.sagas_low:
+        return f"seeing what the transactions around {candidate.name} write: `calve audit trace -- pytest`"
+    if not candidate.hinges:
+        return f"keeping the transactions of {candidate.name} on one side each: see its list"
+    first = candidate.hinges[0]
+    count = edges_to_break(bill.crossing, bill.all_edges)
+    other = f"{len(first.others)} module{'' if len(first.others) == 1 else 's'}"
+    where = f"first {first.module}, which {'is used by' if first.direction == 'used by' else 'uses'} {other}"
+    return f"breaking {count} edges of {candidate.name}: {where} ({first.places[0]})"

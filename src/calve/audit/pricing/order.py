@@ -33,11 +33,19 @@ class Candidate(msgspec.Struct):
 
 
 def candidates(
-    graph: UnitGraph, market: Market, groups: Iterable[frozenset[str]], effort: Effort, count: int = CANDIDATES_MAX
+    graph: UnitGraph,
+    market: Market,
+    groups: Iterable[frozenset[str]],
+    effort: Effort,
+    wanted: frozenset[str] = frozenset(),
+    count: int = CANDIDATES_MAX,
 ) -> list[Candidate]:
     """Every unit, and every group of units that belongs together, ranked.
 
-    Returns: at most `count`, in the order to extract them; no unit is in two of them.
+    Args:
+        wanted: Units that somebody asked for; they are in, wherever they rank.
+        count: How many others at most.
+    Returns: in the order to extract them; no unit is in two of them.
     """
     options = [frozenset({unit}) for unit in graph.units if unit not in graph.kernel]
     options += [group for group in groups if len(group) <= max(len(graph.units) // 3, 1)]
@@ -47,7 +55,7 @@ def candidates(
     taken: list[Candidate] = []
     gone: frozenset[str] = frozenset()
     for best in ranked:
-        if best & gone or len(taken) == count:
+        if best & gone or (len(taken) >= count and not best & wanted):
             continue
         alone = market.bill(best)
         after = market.bill(best, gone) if gone else alone
