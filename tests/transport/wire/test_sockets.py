@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import signal
+import socket
 import subprocess
 import sys
 import tracemalloc
@@ -17,10 +18,12 @@ import pytest
 
 from calve.core.context import CallContext
 from calve.core.errors import DeadlineExceeded, InvalidArgument, Unavailable
-from calve.transport.wire import Address, WireOptions
+from calve.transport.wire import Address, WireOptions, WireServer
+from calve.transport.wire.frames import GoAway, Request
 from calve.transport.wire.link import Link
+from calve.transport.wire.protocol_server import ServerConnection
 
-from .conftest import DEBIT, ECHO, OWNER, Balance, InsufficientFunds, Kit, Place, RawPeer, until
+from .conftest import DEBIT, ECHO, ECHO_BODY, OWNER, Balance, InsufficientFunds, Kit, Place, RawPeer, endpoints, until
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -134,6 +137,52 @@ def test_a_drain_under_load_loses_nothing(run: Run, folder: Path) -> None:
                 servers[index], _ = await kit.listen(places[index])
             await callers
             assert done == 2000
+
+    run(main())
+
+
+def test_a_server_that_closes_lets_its_clients_hang_up_first(run: Run, folder: Path) -> None:
+    async def main() -> None:
+        async with Kit() as kit:
+            server, _ = await kit.listen(Place(Address("unix", path=f"{folder}/a.sock"), None))
+            peer = RawPeer()
+            transport, _ = await asyncio.get_running_loop().create_unix_connection(lambda: peer, f"{folder}/a.sock")
+            await until(lambda: server.connections == 1)
+            transport.pause_reading()  # a busy client: it does not know yet that the server goes away
+            closing = asyncio.ensure_future(server.close())
+            for number in range(1, 100):
+                await asyncio.sleep(0)
+                peer.connection.send_request(Request(number, "wallet/Wallet/1.2/echo", 5000, ECHO_BODY))
+                peer.send()
+            transport.resume_reading()
+            await until(lambda: peer.lost or any(type(frame) is GoAway for frame in peer.frames))
+            assert not peer.lost
+            assert not closing.done()
+            transport.close()
+            await closing
+
+    run(main())
+
+
+def test_a_call_that_the_system_does_not_take_is_made_again(run: Run, folder: Path) -> None:
+    async def main() -> None:
+        loop, address = asyncio.get_running_loop(), Address("unix", path=f"{folder}/a.sock")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.setblocking(False)
+            listening.bind(address.path)
+            listening.listen()
+            async with Kit() as kit:
+                client = kit.client(str(address), sockets=True)
+                channel = client._routes.to("wallet").channels[0]
+                channel.want()
+                old, _ = await loop.sock_accept(listening)
+                await loop.sock_sendall(old, ServerConnection(WireOptions(), RawPeer()).take())
+                await until(lambda: channel.link is not None)
+                new = WireServer(endpoints({}), wheel=kit.wheel, clock=kit.clock)
+                kit.servers.append(new)
+                await new.listen(address, sock=listening.dup())
+                old.close()  # and nobody can have noticed when the call is sent
+                assert await kit.call(client, ECHO, data=b"x") == b"x"
 
     run(main())
 

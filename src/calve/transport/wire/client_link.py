@@ -4,7 +4,7 @@ What waits for a call is a `Waiter`; it gets exactly one outcome, or items and t
 
     Response, Failure, End    from the server
     EXPIRED                   its deadline passed here; the server was told to stop
-    NOT_TAKEN                 sure not to have started: it never left this process, or the server said so
+    NOT_TAKEN                 sure not to have started: the system did not take it, or the server said so
     Lost                      the connection ended after the request may have been sent
 """
 
@@ -142,9 +142,16 @@ class ClientLink(Link):
 
     def flush(self) -> None:
         """Hand everything to the transport, and remember what may have left this process."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._sent_id = self.connection.last_id
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            super().flush()
+            return
+        before, self._sent_id = self._sent_id, self.connection.last_id
         super().flush()
+        # A transport writes at once or waits until it can. One that is closing now tried, and the system took nothing:
+        # the server hung up before, and what it last said may still wait to be read here.
+        if transport.is_closing():
+            self._sent_id = before
 
     def wait(self, call_id: int, waiter: Waiter, deadline: float) -> None:
         """Give the outcome of a call to `waiter`; EXPIRED when the deadline comes first."""

@@ -4,6 +4,9 @@
 
 Draining: nobody new is accepted, every client is told which of its calls are still taken (`goaway`) so that it sends
 the others elsewhere, and the running ones finish.
+
+Closing: clients hang up first. What one sends before it has read the goaway is refused, and it knows that the call did
+not run; if the server hung up first, the call would be lost between the two.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from .server_link import ServerLink
 from .tls import TlsOptions
 
 CLOSE_SECONDS = 2.0
-"""How long closing waits for answers to leave and for cancelled calls to end."""
+"""How long closing waits for cancelled calls to end and for clients to take their answers and hang up."""
 
 STOPPING = "this server is stopping"
 
@@ -136,8 +139,6 @@ class WireServer:
             async with asyncio.timeout(CLOSE_SECONDS):
                 if links:
                     await self._until_idle()
-                for link in links:
-                    link.hang_up("this server has stopped")
                 await asyncio.gather(*(asyncio.shield(link.closed) for link in links))
         except TimeoutError:
             for link in links:
