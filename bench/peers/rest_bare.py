@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ..rest_messages import Answer, Debit
+from ..messages import Answer, Debit
 
 _decode = msgspec.json.Decoder(Debit).decode
 _encode = msgspec.json.Encoder().encode

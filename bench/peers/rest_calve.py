@@ -9,7 +9,7 @@ from calve.contract import describe
 from calve.service import Chain
 from calve.transport.rest import RestEdge
 
-from ..rest_messages import Answer, Item, Wallet
+from ..messages import Answer, Item, Wallet
 
 
 class WalletService(Wallet):

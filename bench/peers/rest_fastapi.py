@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from ..rest_messages import PATH
+from ..messages import PATH
 
 app = FastAPI()
 

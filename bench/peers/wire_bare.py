@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
-from ..wire_messages import ANSWER, REQUEST, Answer, Debit, connect_socket, listen_socket
+from ..messages import ANSWER, REQUEST, Answer, Debit, connect_socket, listen_socket
 
 _LENGTH = struct.Struct(">I")
 

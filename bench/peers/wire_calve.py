@@ -14,7 +14,7 @@ from calve.contract import describe
 from calve.service import Chain, make_stub, remote_endpoints
 from calve.transport.wire import Address, StaticResolver, TlsOptions, WireClient, WireServer
 
-from ..wire_messages import ANSWER, ITEMS, REQUEST, Answer, Item, Wallet
+from ..messages import ANSWER, ITEMS, REQUEST, Answer, Item, Wallet
 
 CERTIFICATES = "CALVE_BENCH_CERTIFICATES"
 """Environment variable with the folder of ca.pem, cert.pem and key.pem."""

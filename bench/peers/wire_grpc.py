@@ -13,7 +13,7 @@ from typing import Any
 import grpc
 import msgspec
 
-from ..wire_messages import ANSWER, REQUEST, Answer, Debit
+from ..messages import ANSWER, REQUEST, Answer, Debit
 
 _encode = msgspec.msgpack.Encoder().encode
 

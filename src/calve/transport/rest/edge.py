@@ -123,7 +123,16 @@ class RestEdge:
         """Serve one request of our own server."""
         if self._guests is not None and (guest := self._guest(request.method, request.raw_path)) is not None:
             return guest(request.scope(), request.receive, request.send)
-        return self._serve(DirectExchange(request, self._timers(), self._options), request.raw_path)
+        exchange, raw = DirectExchange(request, self._timers(), self._options), request.raw_path
+        try:
+            match = self._find(exchange, raw)
+        except HttpError as error:
+            return exchange.refuse(error)
+        target = match.resource.methods.get(exchange.method)
+        if isinstance(target, UnaryTarget):  # most requests; it refuses by itself whatever there is to refuse
+            exchange.values = match.values
+            return target(exchange)
+        return self._serve(exchange, raw)
 
     def _timers(self) -> TimerWheel:
         loop = asyncio.get_running_loop()
@@ -149,25 +158,19 @@ class RestEdge:
         """Who serves what is no request for an operation or page; None when it is one, or is to be refused here."""
         assert self._guests is not None
         try:
-            match = self._match(raw)
+            match = self._router.find_raw(raw)
         except UnicodeDecodeError:
             match = None
         if match is not None and (method in match.resource.methods or method == "OPTIONS"):
             return None
         return self._guests.find(unquote_to_bytes(raw).decode("utf-8", "replace"))
 
-    def _match(self, raw: bytes) -> Match[Target] | None:
-        """Raises UnicodeDecodeError: the path is not UTF-8."""
-        if b"%" not in raw and raw.isascii():
-            return self._router.find(raw.decode("ascii"))
-        return self._router.find_raw(raw)
-
     def _find(self, exchange: Exchange, raw: bytes) -> Match[Target]:
         limit = self._options.query_bytes_max
         if len(raw) > limit or len(exchange.query) > limit:
             raise HttpError(414, "uri_too_long", f"the path or the query string is longer than {limit} bytes")
         try:
-            match = self._match(raw)
+            match = self._router.find_raw(raw)
         except UnicodeDecodeError as error:
             raise HttpError(400, "invalid_argument", f"the path is not UTF-8: {error.reason}") from error
         if match is None:

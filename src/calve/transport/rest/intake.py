@@ -56,11 +56,11 @@ class Intake:
         if self._authenticate is not None:
             return None
         if self._arguments.takes_body:
-            length, whole = self._declared(exchange), exchange.whole_body()
+            whole = exchange.whole_body()
             if whole is None:
                 return None
+            self._check_whole(exchange, whole)
             body = whole
-            self._check(exchange, body, length)
         context = self._context(exchange, self._monotonic())
         exchange.watch(0.0)
         return context, self._arguments.read(exchange.values, exchange.query, body)
@@ -92,6 +92,13 @@ class Intake:
             key = _key(headers[b"idempotency-key"])
         return CallContext(self._name, deadline, None, trace, key)
 
+    def _check_whole(self, exchange: Exchange, body: bytes) -> None:
+        """A body that the server has read to its end is as long as was declared, if its length was."""
+        if len(body) > self._options.body_bytes_max:
+            raise _too_large(self._options.body_bytes_max)
+        if body or b"content-type" in exchange.headers:
+            check_json(exchange.headers)
+
     def _declared(self, exchange: Exchange) -> int | None:
         """The declared length of the body, with which it is too large or of another type at once."""
         length = _content_length(exchange.headers)
@@ -110,11 +117,11 @@ class Intake:
 
     async def _body(self, exchange: Exchange, now: float) -> bytes:
         """The whole body, within the limits of size and time."""
-        length = self._declared(exchange)
         whole = exchange.whole_body()
         if whole is not None:
-            self._check(exchange, whole, length)
+            self._check_whole(exchange, whole)
             return whole
+        length = self._declared(exchange)
         exchange.reading(now + self._options.body_timeout_seconds)
         try:
             event = await exchange.receive()

@@ -64,6 +64,8 @@ class Router(Generic[T]):
 
     def __init__(self) -> None:
         self._static: dict[str, Match[T]] = {}
+        self._plain: dict[bytes, Match[T]] = {}
+        """The same, as most clients write them: without percent signs."""
         self._root: _Node[T] = _Node()
 
     def add(self, method: str, path: str, target: T, owner: str) -> None:
@@ -81,6 +83,8 @@ class Router(Generic[T]):
         if not any(s.startswith("{") for s in segments):
             match = self._static.setdefault("/" + "/".join(map(_decode, segments)), Match(Resource(), ()))
             match.resource.put(method, target, owner, path)
+            if "%" not in path and path.isascii():
+                self._plain[path.encode("ascii")] = match
             return
         node = self._root
         for segment in segments:
@@ -104,6 +108,11 @@ class Router(Generic[T]):
 
         Raises: UnicodeDecodeError: a segment is not UTF-8.
         """
+        found = self._plain.get(raw)
+        if found is not None:
+            return found
+        if b"%" not in raw and raw.isascii():
+            return self.find(raw.decode("ascii"))
         if not raw.startswith(b"/"):
             return None
         segments = [_decode_bytes(s) for s in raw.split(b"/")][1:]

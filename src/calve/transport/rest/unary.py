@@ -55,7 +55,8 @@ class UnaryTarget:
             elif self._versioned:
                 await self._answer_versioned(exchange, answer, self._encode(answer), extra)
             else:
-                await exchange.answer(self._status, (*_HEADERS, *extra), self._encode(answer))
+                headers = (*_HEADERS, *extra) if extra else _HEADERS
+                await exchange.answer(self._status, headers, self._encode(answer))
         except CancelledError:
             if exchange.gone:
                 return

@@ -182,7 +182,8 @@ class Http1Connection(HeadReader, asyncio.Protocol):
         """A piece of the body."""
         if self._arriving is not None:
             self._arriving.arrived(body)
-            self._watch_body()
+            if self._current is not None:
+                self._watch_body()
 
     def _body_due(self, request: Request) -> int:
         """When the next piece of a body has to be there; never if that is not up to the client."""
@@ -193,7 +194,8 @@ class Http1Connection(HeadReader, asyncio.Protocol):
         request, self._arriving = self._arriving, None
         if request is not None:
             request.completed()
-            self._watch_body()
+            if self._current is not None:
+                self._watch_body()
 
     def _upgrade(self, rest: bytes) -> None:
         """The client would like to speak something else: a WebSocket if those are served.

@@ -26,6 +26,9 @@ _LINES_KEPT = 1024
 _VARYING = (b"date", b"set-cookie")
 """Headers that are not remembered: the first is looked for in every answer, the other one is nobody's business."""
 
+BODILESS = (204, 304)
+"""Statuses of answers that have no body."""
+
 CLOSE = b"connection: close\r\n"
 KEEP_ALIVE = b"connection: keep-alive\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
@@ -41,6 +44,8 @@ class Fields(NamedTuple):
     close: bool
     """Whether the application wants the connection to end."""
     dated: bool
+    plain: bool
+    """Whether they say none of that, so that framing and date are all ours."""
 
 
 def _status_line(status: int) -> bytes:
@@ -100,7 +105,7 @@ class HeaderLines:
                 lines.append(line)
                 if len(seen) < _LINES_KEPT and name not in _VARYING and len(line) < 256 and type(header) is tuple:
                     seen[header] = line
-        return Fields(b"".join(lines), length, close, dated)
+        return Fields(b"".join(lines), length, close, dated, length is None and not (close or dated))
 
 
 def _line(name: bytes, value: bytes) -> bytes:

@@ -8,9 +8,10 @@ transfer coding before HTTP/1.1, versions that are not spoken here.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple
+from typing import Any
 
 import httptools
+import msgspec
 
 from ..base import RawHeader, RawHeaders, joined
 from ..problem import HttpError
@@ -29,7 +30,7 @@ class Refused(Exception):
         self.answer = HttpError(status, code, message)
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True):
     """A request up to its body."""
 
     method: str
@@ -96,17 +97,19 @@ class HeadReader(ABC):
 
     def on_headers_complete(self) -> None:
         """The head is complete."""
-        headers, target, parser = self._headers, self._target, self._parser
-        if len(headers) > self._limits.headers_max or (
-            self._head_bytes > self._limits.head_bytes_max  # what was read, of which the head is a part
-            and sum(len(n) + len(v) + _AROUND for n, v in headers) + len(target) > self._limits.head_bytes_max
+        headers, target, parser, limits = self._headers, self._target, self._parser, self._limits
+        count = len(headers)
+        if count > limits.headers_max or (
+            self._head_bytes > limits.head_bytes_max  # what was read, of which the head is a part
+            and sum(len(n) + len(v) + _AROUND for n, v in headers) + len(target) > limits.head_bytes_max
         ):
             raise Refused(431, "headers_too_large", "the request has too many headers, or they are too large")
-        fields = dict(headers)
-        if len(fields) != len(headers):
+        fields: RawHeaders = dict(headers)
+        repeated = len(fields) != count
+        if repeated:
             fields = joined(headers)
         version, method = parser.get_http_version(), parser.get_method()
-        if version != "1.1" or b"host" not in fields or len(fields) != len(headers):
+        if version != "1.1" or repeated or b"host" not in fields:
             self._check(version, fields)
         if not target.startswith(b"/"):
             target = _path_of(target)

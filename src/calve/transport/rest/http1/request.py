@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from ..base import Event, RawHeader, Scope
 from .base import Direct
-from .heads import CHUNKED, CLOSE, CONTINUE, KEEP_ALIVE, Fields, HeaderLines, status_line
+from .heads import BODILESS, CHUNKED, CLOSE, CONTINUE, KEEP_ALIVE, Fields, HeaderLines, status_line
 from .parsing import Head
 
 _UNKNOWN = -1
@@ -81,16 +81,27 @@ class Request(Direct):
     _left = 0
     """Bytes of the answer's body that are still to come, or `_UNKNOWN`."""
     _waiter: asyncio.Future[None] | None = None
+    _bodiless = False
+    """Whether the answer has no body, whatever the application sends."""
+    _usual = False
+    """Whether nothing of the head asks for an answer in another form than most have."""
+    _expects = False
+    """Whether the client waits for a word before it sends the body."""
 
     def __init__(self, connection: Line, head: Head) -> None:
         self._connection = connection
-        self.method, target, self.headers, self.fields, self.head_bytes, self.keep_alive, self._old = head
-        self.raw_path, _, self.query = target.partition(b"?")
+        self.method, self.headers, self.head_bytes = head.method, head.headers, head.size
+        self.keep_alive, self._old = head.keep_alive, head.old
+        self.raw_path, _, self.query = head.target.partition(b"?")
         self.pieces: list[bytes] = []
         """Of the body, that nobody has received yet."""
-        self._bodiless = self.method == "HEAD"
-        fields = self.fields
-        self._expects = not self._old and b"expect" in fields and fields[b"expect"].lower() == b"100-continue"
+        if self.method == "HEAD":
+            self._bodiless = True
+        elif self.keep_alive and not self._old:
+            self._usual = True
+        self.fields = fields = head.fields
+        if b"expect" in fields and not self._old:
+            self._expects = fields[b"expect"].lower() == b"100-continue"
 
     def scope(self) -> Scope:
         """See `Direct`."""
@@ -188,10 +199,17 @@ class Request(Direct):
             raise ConnectionResetError("the client is gone")
         if self.begun or self._start is not None:
             self._out_of_turn("a second answer")
-        fields = self._connection.hub.lines.remembered(headers)
-        if self._bodiless and sized and fields.length is None:
-            fields = fields._replace(length=len(body))
-        self._connection.write(self._begin(status, fields, body, True))
+        connection = self._connection
+        hub = connection.hub
+        fields = hub.lines.remembered(headers)
+        if self._usual and fields.plain and self.complete and not hub.parting and status not in BODILESS:
+            self.begun = True
+            framing = b"content-length: %d\r\n%b\r\n" % (len(body), hub.date)
+            connection.write(b"".join((status_line(status), fields.lines, framing, body)))
+        else:
+            if self._bodiless and sized and fields.length is None:
+                fields = fields._replace(length=len(body))
+            connection.write(self._begin(status, fields, body, True))
         self._end()
 
     def restart(self) -> None:
@@ -218,7 +236,7 @@ class Request(Direct):
         """The head and the first piece of the body."""
         hub, length, framing = self._connection.hub, fields.length, b""
         self.keep_alive = keep_alive = self.keep_alive and self.complete and not fields.close and not hub.parting
-        if self._bodiless or status in (204, 304):
+        if self._bodiless or status in BODILESS:
             self._bodiless = True
             length = None if status == 204 else length
         elif length is None:

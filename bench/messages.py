@@ -1,4 +1,7 @@
-"""What every stack of the wire benchmark sends, and sockets for those that have none of their own."""
+"""What every stack of the REST and wire benchmarks is sent: a small order, answered with a small object.
+
+Also sockets for the stacks of the wire that have none of their own.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 from uuid import UUID, uuid4
 
+import msgspec
+
 from calve.contract import Contract, Message, command
 from calve.transport.wire import Address
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
+PATH = "/wallets/debits"
 
 
 class Item(Message):
@@ -39,12 +45,14 @@ class Answer(Message):
 class Wallet(Contract, Protocol, version="1.0"):
     """The same as a contract: a command, so that every call has an idempotency key."""
 
-    @command()
+    @command(http="POST /wallets/debits")
     async def debit(self, order_id: UUID, amount_cents: int, items: tuple[Item, ...]) -> Answer: ...
 
 
 ITEMS = tuple(Item(sku=f"sku-{n}", quantity=n, cents=100 * n) for n in range(1, 4))
 REQUEST = Debit(order_id=uuid4(), amount_cents=500, items=ITEMS)
+BODY = msgspec.json.encode(REQUEST)
+"""The same as the body of a POST."""
 ANSWER = Answer(ok=True, balance=5)
 
 
