@@ -25,7 +25,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_verdict_comes_first(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("Do not split: this is not a case for services.")
+    assert shown.out.startswith("Do not split: a simple application: ")
     assert shown.err == ""
 
 

@@ -37,7 +37,7 @@ from .weighing import (
     unanswered,
 )
 
-__all__ = ["Case", "Level", "Outcome", "Reason", "Separability", "Verdict", "judge"]
+__all__ = ["Case", "judge", "Level", "Outcome", "Reason", "Separability", "Verdict"]
 
 Outcome = Literal["do not split", "modularise in place", "extract one", "insufficient evidence"]
 STRENGTH: tuple[Outcome, ...] = ("insufficient evidence", "do not split", "modularise in place", "extract one")
