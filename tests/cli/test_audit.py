@@ -8,6 +8,7 @@ import click
 import pytest
 from audit_projects import DJANGO, write
 
+from calve.audit.report.document import decode
 from calve.cli import main
 from calve.cli.audit import AuditGroup
 from calve.cli.group import Entry, calve
@@ -25,13 +26,26 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_verdict_comes_first(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit"]) == 0
     shown = capsys.readouterr()
-    assert shown.out.startswith("Do not split: a simple application: ")
+    assert shown.out.startswith("shop: Do not split: a simple application: ")
     assert shown.err == ""
 
 
 def test_quiet_prints_nothing(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(shop), "--quiet", "--no-cache"]) == 0
     assert capsys.readouterr() == ("", "")
+
+
+def test_json_goes_to_a_file_or_is_printed_alone(shop: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["audit", "--json", "audit.json", "-q"]) == 0
+    assert main(["audit", "--json", "-"]) == 0
+    shown = capsysbinary.readouterr()
+    assert shown.out == (shop / "audit.json").read_bytes()
+    assert decode(shown.out).project == "shop"
+
+
+def test_a_file_that_cannot_be_written_is_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--json", "missing/audit.json"]) == 2
+    assert "missing/audit.json cannot be written: No such file or directory" in capsys.readouterr().err
 
 
 def test_a_folder_without_python_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,6 +23,7 @@ TESTED_BY = {
     "audit/reading/imports.py": "audit/reading/test_extract.py",
     "audit/reading/syntax.py": "audit/reading/test_extract.py",
     "audit/reading/vocabulary.py": "audit/reading/test_extract.py",
+    "audit/report/words.py": "audit/report/test_screen.py",
     "boundaries/contracts.py": "boundaries/test_territory.py",
     "boundaries/flow.py": "boundaries/test_calls.py",
     "boundaries/markdown.py": "boundaries/test_catalog.py",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +16,13 @@ from .group import Entry, LazyGroup
 
 if TYPE_CHECKING:
     from ..audit.findings import AuditOptions, Findings, Progress
+    from ..audit.report.document import Document
 
 COMMANDS: dict[str, Entry] = {}
+TO = click.Path(path_type=Path, dir_okay=False)
+STDOUT = Path("-")
+COLUMNS = 100
+"""Width of what is printed where nobody says otherwise: into a pipe or a file."""
 
 
 class AuditGroup(LazyGroup):
@@ -69,19 +76,57 @@ class AuditGroup(LazyGroup):
     metavar="FILE",
     help="What `calve assess` wrote; else calve-assess.toml in PATH.",
 )
+@click.option(
+    "--json", "json_to", type=TO, metavar="FILE", help="Write everything that was found as JSON; - prints it."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next audit.")
-def command(path: Path, config: Path | None, answers: Path | None, quiet: bool, no_cache: bool) -> int:
+def command(
+    path: Path, config: Path | None, answers: Path | None, json_to: Path | None, quiet: bool, no_cache: bool
+) -> int:
     """Read a monolith, price each cut, and say whether to cut at all.
 
     PATH is the folder of a project, the current one by default. Nothing of it is imported or run.
     """
     from ..audit.options import read_options
+    from ..audit.report.build import build
+    from ..audit.report.document import encode
 
-    found = run_audit(path, read_options(path, config=config, answers=answers), cache=not no_cache, quiet=quiet)
-    if not quiet:
-        click.echo(found.verdict.sentence)
+    options = read_options(path, config=config, answers=answers)
+    document = build(run_audit(path, options, cache=not no_cache, quiet=quiet), options)
+    if json_to is not None:
+        _write(json_to, encode(document))
+    if not quiet and json_to != STDOUT:
+        _show(document)
     return 0
+
+
+def _show(document: Document) -> None:
+    from rich.console import Console
+
+    from ..audit.report.screen import show
+
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else COLUMNS
+    show(document, Console(width=width, highlight=False))
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises: ConfigError: it cannot be written.
+    """
+    if path == STDOUT:
+        click.echo(data, nl=False)
+        return
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        new.write_bytes(data)
+        new.replace(path)
+    except OSError as error:
+        new.unlink(missing_ok=True)
+        raise ConfigError(
+            f"{path} cannot be written: {error.strerror}", fix="name a file in a folder that exists"
+        ) from error
 
 
 def run_audit(path: Path, options: AuditOptions, *, cache: bool, quiet: bool) -> Findings:

@@ -1,9 +1,11 @@
 """The document of an audit: everything that is reported, as plain data in a stable order.
 
-It is what `--json` writes, what the terminal and HTML show, and what a later audit is compared with. Units and models
-have their dotted names as ids. A number that rests on evidence is a `Figure`; the rest are counts of what was read.
+It is what `--json` writes, what the terminal and HTML show, and what a later audit is compared with. Units, modules and
+models have their dotted names as ids. A number that rests on evidence is a `Figure`; the rest are counts of what was
+read.
 
     schema_version     raised when a field changes its meaning or goes; new fields do not raise it
+    order              lists are sorted by their first field, except candidates (best first) and steps (as they run)
 """
 
 from __future__ import annotations
@@ -89,14 +91,25 @@ class UnitFacts(msgspec.Struct, frozen=True, kw_only=True):
     regular_authors: list[str]
 
 
+class ModulePair(msgspec.Struct, frozen=True, order=True):
+    """One module that depends on one of another unit: what `--fail-on new-cross-edge` compares."""
+
+    source: str
+    target: str
+    kinds: list[EdgeKind]
+    """Sorted; without `name` and `inherits`, which follow from the import."""
+    path: str
+    line: int
+    """The first place."""
+
+
 class UnitEdge(msgspec.Struct, frozen=True, kw_only=True):
     """All that one unit uses of another."""
 
     source: str
     target: str
     counts: dict[EdgeKind, int]
-    evidence: list[Evidence]
-    """The first few, sorted."""
+    pairs: list[ModulePair]
 
 
 class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +123,8 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
     readers: list[str]
     keys_to: list[str]
     """Models of other units it has foreign keys to."""
+    foreign_writes: list[Evidence]
+    """Places in other units that write it."""
 
 
 class SagaFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,13 +139,33 @@ class SagaFacts(msgspec.Struct, frozen=True, kw_only=True):
     confidence: Literal["inferred", "runtime"]
 
 
+class HingeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """One module whose edges across the boundary are to be broken: put what it is used for behind a contract."""
+
+    module: str
+    direction: Literal["used by", "uses"]
+    modules: int
+    """Modules of the other side."""
+    symbols: list[str]
+    """What is used, the most used first."""
+    isolation_after: float
+    """Of the candidate, once this hinge and all before it are broken."""
+    evidence: list[Evidence]
+
+
 class CandidateFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A part that could become a service, and what that would take."""
 
     name: str
     units: list[str]
     lines: int
+    tables: int
+    """Of its own; a part without any is a library rather than a service."""
     isolation: Figure
+    """Share of its dependencies that cross its boundary, 0 to 1."""
+    crossing: int
+    all_edges: int
+    """What that share is made of: pairs of modules."""
     operations: Figure
     calls_in: Figure
     calls_out: Figure
@@ -149,11 +184,18 @@ class CandidateFacts(msgspec.Struct, frozen=True, kw_only=True):
     sql: Figure
     lockstep: Figure
     """Share of the commits touching it that touch other parts, too; unresolved without history."""
+    commits: int
+    lockstep_with: dict[str, int]
+    """The units it changes with most often, and in how many commits."""
     days: Figure
     days_in_order: Figure
     """After everything in front of it has been extracted."""
+    edges_to_break: int
+    """Crossing dependencies that have to go before a cut is possible (isolation 0.40); 0: it is."""
+    hinges: list[HingeFacts]
+    """The few modules most of them meet in, in the order to break them; for one that is separable, all that is left."""
     first_edges: list[Evidence]
-    """At most ten places whose change would free the most."""
+    """The first ten edges of the hinges."""
 
 
 class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,9 +210,20 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     separability_reasons: list[Reason]
     readiness: str
     readiness_reasons: list[Reason]
+    candidate: str
+    """The candidate that is meant; `` when there is none."""
     unfit: list[str]
     would_change: list[str]
     unanswered: list[str]
+
+
+class Advice(msgspec.Struct, frozen=True, order=True):
+    """Something that is worth doing whether or not anything is ever split."""
+
+    kind: Literal["one way", "foreign write", "nobody imports it", "leans elsewhere"]
+    path: str
+    line: int
+    what: str
 
 
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,12 +259,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     tables: list[TableFacts]
     candidates: list[CandidateFacts]
     groups: list[list[str]]
-    misplaced: list[Evidence]
-    """Modules that lean to another unit; hints, right about half of the time."""
+    """Units that belong together by what couples them, where that is not just one."""
     effort: dict[str, tuple[float, float]]
     """Days per item that `days` is made from: uncalibrated."""
-    do_now: list[Evidence]
-    """What helps even without a split."""
+    do_now: list[Advice]
+    """What helps even without a split, the cheapest of each kind first."""
 
 
 def encode(document: Document) -> bytes:
