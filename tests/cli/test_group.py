@@ -12,6 +12,7 @@ import pytest
 from calve import __version__
 from calve.cli import main
 from calve.cli.group import COMMANDS, calve
+from calve.core.suggest import did_you_mean
 
 from .conftest import PATIENCE_SECONDS, CalveCommand
 
@@ -79,7 +80,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     [
         (
             ["rnu"],
-            f"no command 'rnu'; did you mean 'run'? (known: {', '.join(sorted(COMMANDS))})",
+            f"no command 'rnu'; {did_you_mean('rnu', COMMANDS)}",
         ),
         (["run", "--topolgy", "x"], "No such option '--topolgy'. Did you mean '--topology'?"),
         (["run", "--config", "/nonexistent.toml"], "/nonexistent.toml: cannot be read: No such file or directory"),

@@ -113,8 +113,33 @@ def audit(path: Path, options: AuditOptions | None = None, progress: Progress = 
     found.gaps = sorted([*found.project.gaps, *reading.gaps])
     _resolve(found, progress)
     _structure(found, options, progress)
-    _judge(found, options)
+    weigh(found, options, progress)
     return found
+
+
+def weigh(found: Findings, options: AuditOptions, progress: Progress = _silent) -> None:
+    """Price the cuts and come to a verdict; again, when there are other answers than before.
+
+    Args:
+        found: An audit; its candidates, signs and verdict are replaced.
+        options: Settings; those that say how to read and divide the project count in `audit` only.
+    """
+    progress("pricing cuts", 0, 0)
+    market = Market(found.modules, found.models, found.data, found.graph, found.user)
+    wanted = frozenset(u for u in found.graph.units if is_named(u, options.answers.scale_apart or ()))
+    found.candidates = candidates(found.graph, market, found.groups, options.effort, wanted)
+    found.signs = detect(Path(found.project.root), found.project.files, found.facts, found.history)
+    found.verdict = judge(
+        Case(
+            answers=options.answers,
+            signs=found.signs,
+            candidates=found.candidates,
+            code_lines=sum(unit.lines for unit in found.graph.units.values()),
+            units=list(found.graph.units),
+            parsed=len(found.facts) / len(found.project.files),
+            regular_authors=regular_authors(found.history),
+        )
+    )
 
 
 def _resolve(found: Findings, progress: Progress) -> None:
@@ -143,22 +168,3 @@ def _structure(found: Findings, options: AuditOptions, progress: Progress) -> No
     found.co_change = gated(found.history, paths)
     found.groups = groups(found.graph, weights_between(found.graph, found.co_change.weights))
     found.misplaced = list(misplaced(found.graph))
-    progress("pricing cuts", 0, 0)
-    market = Market(found.modules, found.models, found.data, found.graph, found.user)
-    wanted = frozenset(u for u in found.graph.units if is_named(u, options.answers.scale_apart or ()))
-    found.candidates = candidates(found.graph, market, found.groups, options.effort, wanted)
-
-
-def _judge(found: Findings, options: AuditOptions) -> None:
-    found.signs = detect(Path(found.project.root), found.project.files, found.facts)
-    found.verdict = judge(
-        Case(
-            answers=options.answers,
-            signs=found.signs,
-            candidates=found.candidates,
-            code_lines=sum(unit.lines for unit in found.graph.units.values()),
-            units=list(found.graph.units),
-            parsed=len(found.facts) / len(found.project.files),
-            regular_authors=regular_authors(found.history),
-        )
-    )

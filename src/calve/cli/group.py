@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
+    "assess": Entry("assess", "Ask what no file says about splitting, and give a verdict."),
     "audit": Entry("audit", "Read a monolith, price each cut, and say whether to cut at all."),
     "call": Entry("call", "Call an operation of the running application."),
     "catalog": Entry("catalog", "List services with owners, operations, stores, units and calls."),

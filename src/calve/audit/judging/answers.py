@@ -201,22 +201,32 @@ def write_answers(path: Path, answers: Answers) -> None:
 
     Raises: ConfigError: the file holds something else, or cannot be written; what was there is still there.
     """
+    check_target(path)
     lines = ["# What no file of the project says. Read by `calve audit`; written by `calve assess`.", f"[{SECTION}]"]
     for question in QUESTIONS:
         value = getattr(answers, question.name)
         lines.append(f"# {question.text}" + (f" ({question.unit})" if question.unit else ""))
         lines.append(f"# {question.name} =" if value is None else f"{question.name} = {_toml(value)}")
-    if path.exists():
-        try:
-            read_answers(path)
-        except ConfigError as error:
-            raise ConfigError(f"holds something else ({error})", where=str(path), fix="name another file") from error
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         new.write_text("\n".join(lines) + "\n", encoding="utf-8")
         new.replace(path)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from error
+
+
+def check_target(path: Path) -> None:
+    """See whether answers can be written to a file.
+
+    Raises: ConfigError: it holds something else, or its folder is not there.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError("cannot be written: there is no such folder", where=str(path), fix="make the folder first")
+    if path.exists():
+        try:
+            read_answers(path)
+        except ConfigError as error:
+            raise ConfigError(f"holds something else ({error})", where=str(path), fix="name another file") from error
 
 
 def _toml(value: Any) -> str:

@@ -35,7 +35,7 @@ REGULARS_MIN = 25
 DEPLOYS_A_WEEK_MIN = 1.0
 CHANGE_FAIL_PERCENT_MAX = 15.0
 RESTORE_HOURS_MAX = 24.0
-SIGNS_READY = 4
+SIGNS_READY = 5
 EDGES_MIN = 20
 """A part with fewer edges has no share of them that means anything."""
 
