@@ -140,36 +140,35 @@ class _Terminal:
         """As if somebody typed it."""
         os.write(self._ours, text.encode())
 
-    def close(self) -> int:
-        """Wait for the end. Returns: the exit code."""
-        try:
-            return self.process.wait(PATIENCE_SECONDS)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            os.close(self._ours)
+    def __enter__(self) -> _Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
 
 
 def test_at_a_terminal_a_wrong_answer_is_asked_again_and_ctrl_c_writes_nothing(shop: Path) -> None:
-    terminal = _Terminal(shop, "--write", "a.toml")
-    terminal.wait_for("team_size: ")
-    terminal.type("lots\n")
-    terminal.wait_for("'lots' is no answer; say a whole number")
-    terminal.type("12\n")
-    terminal.wait_for("teams: ")
-    terminal.process.send_signal(signal.SIGINT)
-    terminal.wait_for("nothing was written")
-    assert terminal.close() == 130
+    with _Terminal(shop, "--write", "a.toml") as terminal:
+        terminal.wait_for("team_size: ")
+        terminal.type("lots\n")
+        terminal.wait_for("'lots' is no answer; say a whole number")
+        terminal.type("12\n")
+        terminal.wait_for("teams: ")
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.wait_for("nothing was written")
+        assert terminal.process.wait(PATIENCE_SECONDS) == 130
     assert not (shop / "a.toml").exists()
 
 
 def test_at_a_terminal_the_answers_are_kept_when_wanted(shop: Path) -> None:
-    terminal = _Terminal(shop)
-    for question, answer in zip(QUESTIONS, ALL.splitlines(), strict=True):
-        terminal.wait_for(f"{question.name}: ")
-        terminal.type(answer + "\n")
-    terminal.wait_for("where `calve audit` reads them? [yes]: ")
-    terminal.type("\n")
-    terminal.wait_for("What would change the verdict")
-    assert terminal.close() == 0
+    with _Terminal(shop) as terminal:
+        for question, answer in zip(QUESTIONS, ALL.splitlines(), strict=True):
+            terminal.wait_for(f"{question.name}: ")
+            terminal.type(answer + "\n")
+        terminal.wait_for("where `calve audit` reads them? [yes]: ")
+        terminal.type("\n")
+        terminal.wait_for("What would change the verdict")
+        assert terminal.process.wait(PATIENCE_SECONDS) == 0
     assert read_answers(shop / "calve-assess.toml").team_size == 12

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calve.audit.judging.answers import QUESTIONS, Answers, checked, parsed, read_answers, shown, write_answers
 from calve.core.errors import ConfigError
 
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1)
 PART_NAMES = st.from_regex(r"[a-z_]+(\.[a-z_]+)*", fullmatch=True).filter(lambda name: name != "none")
 YES_OR_NO = st.none() | st.booleans()
@@ -43,6 +44,7 @@ def test_every_answer_has_a_question() -> None:
     assert sorted(question.name for question in QUESTIONS) == sorted(Answers.__struct_fields__)
 
 
+@ANY_SPEED
 @given(said=answers())
 def test_answers_are_kept(tmp_path_factory: pytest.TempPathFactory, said: Answers) -> None:
     path = tmp_path_factory.getbasetemp() / "kept.toml"
@@ -50,6 +52,7 @@ def test_answers_are_kept(tmp_path_factory: pytest.TempPathFactory, said: Answer
     assert read_answers(path) == said
 
 
+@ANY_SPEED
 @given(said=answers(PART_NAMES))
 def test_what_is_shown_can_be_typed(said: Answers) -> None:
     for name in Answers.__struct_fields__:

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calve.audit.base import Place
@@ -215,6 +215,7 @@ def test_a_small_shop_is_not_split(django: Findings) -> None:
 
 # What holds for all -------------------------------------------------------------------------------------------------
 
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PARTS = st.lists(st.sampled_from(["search", "orders", "core", "nowhere", "*"]), max_size=3)
 ANSWERS = st.builds(
     Answers,
@@ -265,12 +266,14 @@ def _strength(verdict: Verdict) -> int:
     return STRENGTH.index(verdict.outcome)
 
 
+@ANY_SPEED
 @given(CASES, st.sampled_from(QUESTIONS))
 def test_forgetting_an_answer_never_makes_a_verdict_stronger(one: Case, question: Any) -> None:
     forgotten = msgspec.structs.replace(one, answers=msgspec.structs.replace(one.answers, **{question.name: None}))
     assert _strength(judge(forgotten)) <= _strength(judge(one))
 
 
+@ANY_SPEED
 @given(CASES)
 def test_nothing_is_extracted_unless_everything_it_takes_is_known(one: Case) -> None:
     if judge(one).outcome == "extract one":
@@ -279,6 +282,7 @@ def test_nothing_is_extracted_unless_everything_it_takes_is_known(one: Case) -> 
         assert None not in (*needed, a.deploys_a_week, a.change_fail_percent, a.restore_hours)
 
 
+@ANY_SPEED
 @given(CASES, st.sampled_from(["search", "orders", "core", "nowhere"]), st.integers(1, 50))
 def test_one_more_need_never_makes_a_verdict_weaker(one: Case, part: str, more: int) -> None:
     before, a = _strength(judge(one)), one.answers
@@ -293,6 +297,7 @@ def test_one_more_need_never_makes_a_verdict_weaker(one: Case, part: str, more: 
     assert _strength(judge(msgspec.structs.replace(one, regular_authors=(one.regular_authors or 0) + more))) >= before
 
 
+@ANY_SPEED
 @given(CASES)
 def test_losing_a_sign_or_an_unread_file_never_makes_a_verdict_stronger(one: Case) -> None:
     now = _strength(judge(one))
@@ -301,6 +306,7 @@ def test_losing_a_sign_or_an_unread_file_never_makes_a_verdict_stronger(one: Cas
     assert _strength(judge(msgspec.structs.replace(one, code_lines=one.code_lines // 10))) <= now
 
 
+@ANY_SPEED
 @given(CASES)
 def test_more_edges_across_the_boundary_never_make_a_verdict_stronger(one: Case) -> None:
     def worse(found: Candidate) -> Candidate:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from audit_projects import Files
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from calve.audit.findings import Findings
@@ -14,6 +14,7 @@ from calve.audit.structure.freeing import edges_to_break, hinges
 from calve.audit.structure.graph import isolation
 
 Audited = Callable[[Files], Findings]
+ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 USERS = "from app.search import index\n\nindex.find()\n"
 PROJECT: Files = {
     "app/__init__.py": "",
@@ -52,6 +53,7 @@ def test_nothing_is_broken_that_is_isolated_enough(audited: Audited) -> None:
     assert len(hinges(graph, {"app.search"}, share=0, count=1)) == 1
 
 
+@ANY_SPEED
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_as_many_edges_are_broken_as_it_takes(crossing: int, inner: int) -> None:
     enough = Fraction(2, 5)
