@@ -43,6 +43,12 @@ def test_json_goes_to_a_file_or_is_printed_alone(shop: Path, capsysbinary: pytes
     assert decode(shown.out).project == "shop"
 
 
+def test_html_goes_to_a_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--html", "audit.html"]) == 0
+    assert (shop / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert capsys.readouterr().out.startswith("shop: ")
+
+
 def test_a_file_that_cannot_be_written_is_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", "--json", "missing/audit.json"]) == 2
     assert "missing/audit.json cannot be written: No such file or directory" in capsys.readouterr().err

@@ -79,10 +79,17 @@ class AuditGroup(LazyGroup):
 @click.option(
     "--json", "json_to", type=TO, metavar="FILE", help="Write everything that was found as JSON; - prints it."
 )
+@click.option("--html", "html_to", type=TO, metavar="FILE", help="Write a report for people as one file; - prints it.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next audit.")
 def command(
-    path: Path, config: Path | None, answers: Path | None, json_to: Path | None, quiet: bool, no_cache: bool
+    path: Path,
+    config: Path | None,
+    answers: Path | None,
+    json_to: Path | None,
+    html_to: Path | None,
+    quiet: bool,
+    no_cache: bool,
 ) -> int:
     """Read a monolith, price each cut, and say whether to cut at all.
 
@@ -91,12 +98,15 @@ def command(
     from ..audit.options import read_options
     from ..audit.report.build import build
     from ..audit.report.document import encode
+    from ..audit.report.html import render
 
     options = read_options(path, config=config, answers=answers)
     document = build(run_audit(path, options, cache=not no_cache, quiet=quiet), options)
     if json_to is not None:
         _write(json_to, encode(document))
-    if not quiet and json_to != STDOUT:
+    if html_to is not None:
+        _write(html_to, render(document).encode())
+    if not quiet and STDOUT not in (json_to, html_to):
         _show(document)
     return 0
 

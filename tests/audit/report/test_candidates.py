@@ -30,10 +30,10 @@ def test_the_bill_of_stock(document: Document) -> None:
 def test_a_saga_is_a_sequence(document: Document) -> None:
     (saga,) = _named(document, "shop.stock").saga_list
     assert (saga.function, saga.certain, saga.units) == ("place", True, ["shop.orders", "shop.stock"])
-    assert [f"{step.path}:{step.line} {step.what.split()[0]}" for step in saga.steps] == [
-        "shop/orders/views.py:10 writes",
-        "shop/stock/services.py:5 reads",
-        "shop/stock/services.py:7 writes",
+    assert [f"{step.path}:{step.line} {step.unit} {step.verb} {step.model}" for step in saga.steps] == [
+        "shop/orders/views.py:10 shop.orders writes shop.orders.models.Order",
+        "shop/stock/services.py:5 shop.stock reads shop.stock.models.Item",
+        "shop/stock/services.py:7 shop.stock writes shop.stock.models.Item",
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ..base import Confidence, Place
 from ..findings import Findings
@@ -12,7 +12,7 @@ from ..pricing.bill import Bill, Item, Saga
 from ..pricing.order import Candidate
 from ..structure.freeing import Hinge, edges_to_break, hinges
 from ..structure.graph import UnitGraph, coupled
-from .document import EVIDENCE_MAX, CandidateFacts, Evidence, Figure, HingeFacts, SagaFacts
+from .document import EVIDENCE_MAX, CandidateFacts, Evidence, Figure, HingeFacts, SagaFacts, SagaStep
 
 FIRST_EDGES = 10
 SYMBOLS = 8
@@ -71,7 +71,7 @@ def candidate_facts(found: Findings, candidate: Candidate) -> CandidateFacts:
             confidence="inferred",
         ),
         sagas=_sagas(found, bill),
-        saga_list=[_saga(saga) for saga in sorted(bill.sagas, key=lambda saga: (not saga.certain, saga.place))],
+        saga_list=[_saga(found, saga) for saga in sorted(bill.sagas, key=lambda saga: (not saga.certain, saga.place))],
         inheritance=_counted(bill.inheritance),
         tasks=_counted(bill.tasks, "string"),
         signals=_counted(bill.signals, "string"),
@@ -140,15 +140,28 @@ def _sagas(found: Findings, bill: Bill) -> Figure:
     )
 
 
-def _saga(saga: Saga) -> SagaFacts:
+def _saga(found: Findings, saga: Saga) -> SagaFacts:
+    owners = {symbol.dotted: found.graph.of.get(symbol.module, "") for symbol in found.models.all}
     return SagaFacts(
         path=saga.place.path,
         line=saga.place.line,
         function=saga.function,
         certain=saga.certain,
         units=saga.units,
-        steps=[evidence(step.place, step.what) for step in saga.steps],
+        steps=[_step(step, owners) for step in saga.steps],
         confidence="inferred",
+    )
+
+
+def _step(step: Item, owners: Mapping[str, str]) -> SagaStep:
+    verb, model, said = step.what.split(" ", 2)
+    return SagaStep(
+        path=step.place.path,
+        line=step.place.line,
+        verb="writes" if verb == "writes" else "reads",
+        model=model,
+        unit=owners.get(model, ""),
+        said=said.strip("()"),
     )
 
 

@@ -127,6 +127,18 @@ class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Places in other units that write it."""
 
 
+class SagaStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One access of a transaction."""
+
+    path: str
+    line: int
+    verb: Literal["reads", "writes"]
+    model: str
+    unit: str
+    """That owns the model."""
+    said: str
+
+
 class SagaFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that a cut would tear apart, as the sequence of what it does."""
 
@@ -135,7 +147,7 @@ class SagaFacts(msgspec.Struct, frozen=True, kw_only=True):
     function: str
     certain: bool
     units: list[str]
-    steps: list[Evidence]
+    steps: list[SagaStep]
     confidence: Literal["inferred", "runtime"]
 
 
