@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .core.clock import Clock
     from .core.context import CallContext, Principal, call_options, current_call
     from .core.errors import CallError, CalveError, ConfigError, DeadlineExceeded, InvalidArgument, Unavailable
+    from .core.policy import Policy
     from .core.settings import Secret, Settings
     from .observe import Logger
     from .service import Call, Middleware
@@ -33,6 +34,7 @@ _ROOMS = {
         "InvalidArgument",
         "Unavailable",
     ),
+    "calve.core.policy": ("Policy",),
     "calve.core.settings": ("Secret", "Settings"),
     "calve.observe": ("Logger",),
     "calve.service": ("Call", "Middleware"),
@@ -61,6 +63,7 @@ __all__ = [
     "Message",
     "Meta",
     "Middleware",
+    "Policy",
     "Principal",
     "query",
     "Secret",

@@ -63,13 +63,13 @@ async def test_what_is_called_starts_first_and_stops_last(market: Market) -> Non
 
 async def test_endpoints_are_in_the_order_of_calve_toml(market: Market) -> None:
     application = await market.started()
-    assert [e.service for e in application.all_endpoints()] == [e.service for e in application.hosted_endpoints()]
+    assert [e.service for e in application.edge_endpoints()] == [e.service for e in application.hosted_endpoints()]
     assert next(iter(application.endpoints)) == "bank"  # the first that started
-    services = list(dict.fromkeys(endpoint.service for endpoint in application.all_endpoints()))
+    services = list(dict.fromkeys(endpoint.service for endpoint in application.edge_endpoints()))
     assert services == ["till", "bank", "plain"]
     part = await market.started(None, {"plain"}, remote=FakeRemote())
     assert {endpoint.service for endpoint in part.hosted_endpoints()} == {"plain"}
-    assert {endpoint.service for endpoint in part.all_endpoints()} == {"till", "bank", "plain"}
+    assert {endpoint.service for endpoint in part.edge_endpoints()} == {"till", "bank", "plain"}
 
 
 # What is refused --------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ async def test_a_service_that_calls_another_unit_needs_to_know_where_it_is(marke
     assert "till calls Bank, whose service is hosted elsewhere, and nothing says where" in text
     assert "set [discovery] file" in text
     application = await market.started(None, {"bank"})
-    assert {endpoint.service for endpoint in application.all_endpoints()} == {"bank"}
+    assert {endpoint.service for endpoint in application.edge_endpoints()} == {"bank"}
     with pytest.raises(ConfigError, match="whose service is hosted elsewhere"):
         application.get(market.contract("till"))
 

@@ -112,7 +112,7 @@ def authenticated(market: Market, reference: str, more: str = "") -> AppConfig:
 async def edge(market: Market, config: AppConfig) -> AsgiClient:
     """The REST edge of everything in one process."""
     application = await market.started(config)
-    return AsgiClient(make_edge(application, application.all_endpoints()))
+    return AsgiClient(make_edge(application, application.edge_endpoints()))
 
 
 async def test_an_authenticator_has_settings_and_may_call_services(market: Market) -> None:
@@ -144,5 +144,5 @@ async def test_an_authenticator_that_cannot_be_is_one_error(
 ) -> None:
     application = await market.started(authenticated(market, reference, more))
     with pytest.raises(ConfigError) as caught:
-        make_edge(application, application.all_endpoints())
+        make_edge(application, application.edge_endpoints())
     assert text in str(caught.value)

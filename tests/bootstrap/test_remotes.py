@@ -69,7 +69,7 @@ async def test_it_is_injected_and_called_over_http(asking: Market) -> None:
         assert {m.side for m in application.base.registry.operations() if m.service == "geo" and m.requests} == {
             "client"
         }
-        edge = make_edge(application, application.all_endpoints())
+        edge = make_edge(application, application.edge_endpoints())
         assert (await AsgiClient(edge).request("GET", "/places/Bern")).status == 404, "not ours to serve"
         await application.stop()
 

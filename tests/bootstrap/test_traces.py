@@ -64,7 +64,7 @@ async def units(market: Market, front: Tracing, money: Tracing) -> AsyncIterator
         )
         stack.push_async_callback(client.close)
         here = await market.started(None, {"till", "plain"}, remote=client, tracing=front)
-        yield AsgiClient(make_edge(here, here.all_endpoints()))
+        yield AsgiClient(make_edge(here, here.edge_endpoints()))
 
 
 async def test_every_hop_is_a_child_of_the_one_before(market: Market) -> None:

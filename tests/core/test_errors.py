@@ -13,6 +13,7 @@ from calve.core.errors import (
     CallError,
     CalveError,
     Cancelled,
+    CircuitOpen,
     ConfigError,
     DeadlineExceeded,
     InFlight,
@@ -60,6 +61,7 @@ def test_only_errors_raised_before_the_operation_say_that_it_did_not_run() -> No
         PermissionDenied,
         UnknownOperation,
         Overloaded,
+        CircuitOpen,
     }
 
 
@@ -73,6 +75,7 @@ def test_only_what_may_pass_by_itself_is_retryable() -> None:
         InFlight,
         Overloaded,
         Unavailable,
+        CircuitOpen,
         DeadlineExceeded,
     }
     assert not Cancelled.retryable

@@ -15,6 +15,7 @@ NOT_ROOMS = {"docs", "examples", "fuzz", "repo", "system"}
 
 WIRE_CALLS, WIRE_CONNECTIONS = "transport/wire/test_calls.py", "transport/wire/test_connections.py"
 STORE_SUITE = "store/sqlite/test_conformance.py"
+GUARDED_CALLS = "service/resilience/test_unary.py"
 CONTRACT_CHECK, CONTRACT_COMPAT = "cli/test_contract_check.py", "testing/contracts/test_compat.py"
 
 TESTED_BY = {
@@ -36,7 +37,13 @@ TESTED_BY = {
     "contract/lock/limits.py": "contract/lock/test_reading.py",
     "contract/lock/model.py": "contract/lock/test_describe.py",
     "bootstrap/provisioning.py": "cli/test_store.py",
+    "core/policy.py": "contract/test_policies.py",
     "observe/base.py": "observe/test_tracing.py",
+    "service/resilience/counts.py": GUARDED_CALLS,
+    "service/resilience/guard.py": GUARDED_CALLS,
+    "service/resilience/guards.py": GUARDED_CALLS,
+    "service/resilience/retry.py": GUARDED_CALLS,
+    "service/resilience/slots.py": GUARDED_CALLS,
     "store/base.py": STORE_SUITE,
     "store/marks.py": STORE_SUITE,
     "store/errors.py": "store/sqlite/test_errors.py",
@@ -103,6 +110,7 @@ TOPICS = {
     "store/test_typing.py": "what a type checker says of right and wrong use",
     "testing/divergence/test_calls.py": "calls that mean the same on every runner",
     "testing/divergence/test_failures.py": "failures that mean the same on every runner",
+    "testing/divergence/test_policies.py": "policies that mean the same on every runner",
     "testing/divergence/test_repeats.py": "repeated commands that mean the same on every runner",
     "testing/divergence/test_strict.py": "strict mode means the same on every runner",
     "testing/divergence/test_values.py": "values that mean the same on every runner",

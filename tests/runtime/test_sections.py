@@ -6,7 +6,7 @@ import pytest
 
 from calve.core.settings import SettingRow
 from calve.runtime import AppConfig
-from calve.runtime.sections import SECTIONS, settings_table
+from calve.runtime.sections import SECTIONS, PolicySettings, settings_table
 
 from .conftest import PROJECT, MakeConfig
 
@@ -48,6 +48,7 @@ def _section(config: AppConfig, section: str) -> object:
         "service.<name>": config.service["wallet"],
         "service.<adopted>": config.adopted.get("legacy"),
         "service.<remote>": config.remotes.get("geo"),
+        "policy.<service>.<operation>": config.reader.load("policy.wallet.balance", PolicySettings),
     }
     return named.get(section) or getattr(config, section)
 

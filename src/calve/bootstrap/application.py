@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
 
 from ..contract import Endpoint
 from ..core.errors import ConfigError
@@ -26,10 +28,12 @@ from ..service import (
     remote_endpoints,
 )
 from ..service.idempotency import KeyOptions, Keys, prune_forever
+from ..service.resilience import Guards
 from ..store import Store
 from .adopted import AdoptedApps
 from .base import Base
 from .extensions import load_middleware
+from .policies import Policies
 from .remotes import load_remote, make_caller
 from .settings import read_settings
 from .stores import check_schema_folders, open_store, wants_store
@@ -81,6 +85,8 @@ class Application:
         """In strict mode: who may call which hosted service."""
         self._keys = Keys(base.clock, base.log, KeyOptions(retention_seconds=config.store.idempotency_hours * 3600.0))
         self._pruning: asyncio.Task[None] | None = None
+        self._policies: Policies
+        self._guards: Guards
         self.started = False
         """Whether `start` was called; it may be once."""
 
@@ -131,6 +137,11 @@ class Application:
             self.services[name] = load_service(dotted, hosted=name in self.hosted)
         for name in self.config.remotes:
             self.services[name] = load_remote(self.config, name)
+        self._policies = Policies(self.config, {name: s.contract for name, s in self.services.items()})
+        for name, service in self.services.items():
+            self.services[name] = msgspec.structs.replace(service, contract=self._policies.applied(name))
+        base = self.base
+        self._guards = Guards(self._policies.of, clock=base.clock, registry=base.registry, log=base.log)
         check_schema_folders(self.services.values())
         for name in self.hosted:
             owner = self.services[name].implementation
@@ -225,11 +236,17 @@ class Application:
         return make_stub(
             service.contract,
             service.name,
-            self.endpoints[service.name],
+            self._guarded(service.name, caller),
             hosted=service.implementation is not None,
             message_bytes_max=self.config.wire.frame_bytes_max,
             caller=caller,
         )
+
+    def _guarded(self, name: str, caller: str) -> dict[str, Endpoint]:
+        """The endpoints of a service as one caller gets them: behind the policies of its calls."""
+        remote = self.services[name].implementation is None
+        endpoints = self.endpoints[name].items()
+        return {op: self._guards.endpoint(endpoint, caller, remote=remote) for op, endpoint in endpoints}
 
     def get(self, contract: type[T]) -> T:
         """The stub of a contract, for whoever is outside of all services. Raises ConfigError like `stub_for`."""
@@ -247,13 +264,18 @@ class Application:
         return {place: name for place, name in found.items() if place}
 
     def hosted_endpoints(self) -> list[Endpoint]:
-        """Endpoints of the services that run here."""
+        """Endpoints of the services that run here, for callers that keep to policies themselves."""
         return [e for name in self.hosted for e in self.endpoints[name].values()]
 
-    def all_endpoints(self) -> list[Endpoint]:
-        """Endpoints of all services of the project in reach, wherever they run, in the order of calve.toml."""
-        names = [name for name in self.config.services if name in self.endpoints]
-        return [e for name in names for e in self.endpoints[name].values()]
+    def edge_endpoints(self, services: Iterable[str] | None = None) -> list[Endpoint]:
+        """Endpoints for callers that come from outside, hence behind policies.
+
+        Args:
+            services: Names; None for all services of the project in reach, wherever they run, in the order of
+                calve.toml.
+        """
+        names = [name for name in self.config.services if name in self.endpoints] if services is None else services
+        return [e for name in names for e in self._guarded(name, "").values()]
 
     async def stop(self) -> None:
         """Stop the services (the last started first), then close their stores. Safe to call twice.

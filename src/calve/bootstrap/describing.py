@@ -13,6 +13,7 @@ from ..runtime import AppConfig
 from ..runtime.plan import ServiceFacts
 from ..service import dependency_graph, load_service
 from .adopted import check_reference
+from .policies import Policies
 from .remotes import load_remote
 from .stores import check_schema_folders, wants_store
 
@@ -21,12 +22,13 @@ def describe_services(config: AppConfig) -> dict[str, ServiceFacts]:
     """Load every service, check what they ask for, and look for the adopted applications.
 
     Returns: per service, its contract, what it calls and whether it has a store.
-    Raises: ConfigError: see `load_service`, `dependency_graph` and `check_schema_folders`.
+    Raises: ConfigError: see `load_service`, `dependency_graph`, `check_schema_folders` and `Policies`.
     """
     services = [load_service(dotted, hosted=True) for dotted in config.services.values()]
     services += [load_remote(config, name) for name in config.remotes]
     graph = dependency_graph(services)
     check_schema_folders(services)
+    Policies(config, {s.name: s.contract for s in services})
     facts = {
         s.name: ServiceFacts(f"{s.contract.name} {s.contract.version}", frozenset(graph[s.name]), wants_store(s))
         for s in services

@@ -198,7 +198,7 @@ class UnitProcess:
 
     async def _serve_http(self, base: Base) -> None:
         config, application = self._config, self.application
-        endpoints = application.all_endpoints() if self._is_edge else application.hosted_endpoints()
+        endpoints = application.edge_endpoints(None if self._is_edge else application.hosted)
         edge = make_edge(application, endpoints, self._pages(base.registry))
         port = config.units[self._unit.name].http_port
         self._http = HttpServer(

@@ -24,6 +24,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 import msgspec
 
+from ..core.policy import Policy
 from .errors import ContractError, DomainError
 from .message import Event
 
@@ -46,6 +47,7 @@ class OperationMark(msgspec.Struct, frozen=True):
     timeout_seconds: float | None
     status: int | None
     idempotent: bool = False
+    policy: Policy | None = None
 
 
 class Contract(Protocol):
@@ -55,8 +57,16 @@ class Contract(Protocol):
     publishes: ClassVar[Sequence[type[Event]]] = ()
     """Events that the service behind this contract may publish."""
 
+    __contract_policy__: ClassVar[Policy | None] = None
+    """For calls of all its operations, as far as they say nothing themselves."""
+
     def __init_subclass__(
-        cls, *, version: str | None = None, publishes: Sequence[type[Event]] = (), **kwargs: Any
+        cls,
+        *,
+        version: str | None = None,
+        publishes: Sequence[type[Event]] = (),
+        policy: Policy | None = None,
+        **kwargs: Any,
     ) -> None:
         # `publishes` is a class argument because type checkers want every attribute of a protocol annotated in full.
         super().__init_subclass__(**kwargs)
@@ -71,11 +81,13 @@ class Contract(Protocol):
                     fix=f'write class {cls.__name__}(Contract, Protocol, version="1.0")',
                 )
             cls.__contract_version__ = version
-        elif version is not None:
+            cls.__contract_policy__ = policy
+        elif version is not None or policy is not None:
+            own = "version" if version is not None else "policy"
             raise ContractError(
-                "an implementation has no version of its own",
+                f"an implementation has no {own} of its own",
                 where=where,
-                fix="drop version=, or list Protocol among the bases to declare a contract",
+                fix=f"drop {own}=, or list Protocol among the bases to declare a contract",
             )
 
 
@@ -87,6 +99,7 @@ def command(
     timeout_seconds: float | None = None,
     status: int | None = None,
     idempotent: bool = False,
+    policy: Policy | None = None,
 ) -> Callable[[F], F]:
     """Mark a method of a contract as an operation that changes state.
 
@@ -98,8 +111,9 @@ def command(
         status: HTTP status of a good answer; 200, or 204 when it returns None.
         idempotent: Running it again with the same arguments has no further effect, by its own doing: a repeat runs, and
             nothing is remembered under its idempotency key.
+        policy: What callers do when calls fail; what it does not say is the contract's, calve.toml's or the default.
     """
-    return _mark("command", http, raises, role, timeout_seconds, status, idempotent)
+    return _mark("command", http, raises, role, timeout_seconds, status, idempotent, policy)
 
 
 def query(
@@ -109,12 +123,13 @@ def query(
     role: str | None = None,
     timeout_seconds: float | None = None,
     status: int | None = None,
+    policy: Policy | None = None,
 ) -> Callable[[F], F]:
     """Mark a method of a contract as a safe operation: it changes nothing and may be repeated at will.
 
     Args: as for `command`; `http` must be a GET.
     """
-    return _mark("query", http, raises, role, timeout_seconds, status)
+    return _mark("query", http, raises, role, timeout_seconds, status, True, policy)
 
 
 def _mark(
@@ -124,9 +139,10 @@ def _mark(
     role: str | None,
     timeout_seconds: float | None,
     status: int | None,
-    idempotent: bool = True,
+    idempotent: bool,
+    policy: Policy | None,
 ) -> Callable[[F], F]:
-    mark = OperationMark(kind, http, tuple(raises), role, timeout_seconds, status, idempotent)
+    mark = OperationMark(kind, http, tuple(raises), role, timeout_seconds, status, idempotent, policy)
 
     def decorate(method: F) -> F:
         setattr(method, MARK, mark)

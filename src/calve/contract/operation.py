@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol, get_args, get_origin, get
 import msgspec
 
 from ..core.codec import Codec
+from ..core.policy import Policy
 from .base import DEFAULT_STREAM_TIMEOUT_SECONDS, DEFAULT_TIMEOUT_SECONDS, MARK, Contract, OperationMark
 from .constraints import ignored_constraints
 from .errors import ContractError, DomainError
@@ -21,6 +22,7 @@ from .http import HttpRule, parse_rule
 from .kinds import is_message as is_message
 from .kinds import is_textual
 from .message import Event
+from .policies import operation_policy
 
 _VERSION = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})")
 
@@ -68,6 +70,8 @@ class Operation(msgspec.Struct, frozen=True, eq=False):
     errors_by_name: dict[str, tuple[type[DomainError], Codec[Any]]]
     idempotent: bool = False
     """Whether a repeat may simply run: a query, or a command that says so."""
+    policy: Policy = Policy()
+    """What the contract says of its calls, time limit included."""
     contract_doc: str = ""
     """Docstring of the contract, for documents made from operations alone."""
 
@@ -169,6 +173,7 @@ def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark:
         rule = parse_rule(mark.http, kind=mark.kind, status=status, where=where)
         _check_rule(rule, {f.name: f.type for f in fields}, where)
     default = DEFAULT_STREAM_TIMEOUT_SECONDS if streaming else DEFAULT_TIMEOUT_SECONDS
+    policy = operation_policy(mark, cls.__contract_policy__, where)
     return Operation(
         contract=cls.__name__,
         version=Version.parse(cls.__contract_version__),
@@ -180,13 +185,14 @@ def _operation(cls: type[Contract], name: str, method: Callable[..., Any], mark:
         streaming=streaming,
         raises=mark.raises,
         role=mark.role,
-        timeout_seconds=default if mark.timeout_seconds is None else mark.timeout_seconds,
+        timeout_seconds=default if policy.timeout_seconds is None else policy.timeout_seconds,
         http=rule,
         request_codec=_codec(request, where),
         response_codec=_codec(answer, f"{where} -> answer"),
         body_param=_body_param(rule, fields) if rule else None,
         errors_by_name={e.__name__: (e, _codec(e.fields_type(), f"{where} raises {e.__name__}")) for e in mark.raises},
         idempotent=mark.idempotent,
+        policy=policy,
         contract_doc=inspect.cleandoc(cls.__doc__ or "") if "__doc__" in cls.__dict__ else "",
     )
 

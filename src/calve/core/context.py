@@ -59,6 +59,12 @@ class CallContext:
         # A pair is what came in `traceparent` and `tracestate` ('' where nothing did). It is read when somebody asks
         # for the trace, which for most calls nobody does.
 
+    def again(self) -> CallContext:
+        """The context of another attempt of the same call: what came with the call, and its key if it has one."""
+        other = CallContext(self.operation, self.deadline, self.principal, self._trace, self._key)
+        other.caller = self.caller
+        return other
+
     @property
     def idempotency_key(self) -> str:
         """The key under which a command may be repeated safely; made on first use when the caller gave none."""

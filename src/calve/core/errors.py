@@ -14,6 +14,7 @@
     │   ├── InternalError            500  callee   the operation failed with something it never declared
     │   ├── AnswerLost               500  callee   the command had its effect under this key; its answer is not known
     │   ├── Unavailable              503  network  the callee could not be reached, or was lost during the call
+    │   │   └── CircuitOpen          503  network  not sent, because too many calls before it failed
     │   └── DeadlineExceeded         504  network  the deadline passed
     ├── ProtocolError                a wire peer broke the protocol, or speaks another one
     └── StoreError                   a store could not do what was asked (see `calve.store.errors`)
@@ -69,10 +70,14 @@ class CallError(CalveError):
         to act. retryable: Whether the same call may succeed later without any change by the caller. may_have_run: False
         only when it is certain that the operation did not start. operation: `service.operation` that was called; set by
         the stub, so an error that an operation raises itself has none
-            yet, and one that it lets through from a call of its own has that call's.
+            yet, and one that it lets through from a call of its own has that call's. passed_on: Whether an operation
+            let it through from a call of its own. That call was repeated as far as that was of use, so nobody repeats
+            the operation for it. retry_after_seconds: When a repeat may have a chance, if somebody knows.
     """
 
     operation: str | None = None
+    passed_on: bool = False
+    retry_after_seconds: float | None = None
     code: ClassVar[str] = "call_failed"
     status: ClassVar[int] = 500
     fault: ClassVar[Fault] = "callee"
@@ -158,6 +163,17 @@ class Unavailable(CallError):
     """The callee could not be reached (`may_have_run` False) or was lost during the call (`may_have_run` True)."""
 
     code, status, fault, retryable = "unavailable", 503, "network", True
+    lost: bool = False
+    """Whether the connection broke during the call, so that nobody here knows what became of it."""
+
+
+class CircuitOpen(Unavailable):
+    """Not sent: too many of the calls before it failed, and the breaker tries only one from time to time.
+
+    `retry_after_seconds` says when the next one goes through; the message, what the failures were.
+    """
+
+    code, may_have_run_default = "circuit_open", False
 
 
 class DeadlineExceeded(CallError):
@@ -193,6 +209,7 @@ CALL_ERRORS: dict[str, type[CallError]] = {
         InternalError,
         AnswerLost,
         Unavailable,
+        CircuitOpen,
         DeadlineExceeded,
     )
 }

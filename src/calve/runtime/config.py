@@ -43,7 +43,7 @@ FILE_NAME = "calve.toml"
 CONFIG_VARIABLE = "CALVE_CONFIG"
 _SECTIONS = (
     "app", "store", "http", "wire", "discovery", "log", "run", "rollout", "unit", "service", "topology", "middleware",
-    "authenticator", "check", "audit",
+    "authenticator", "check", "audit", "policy",
 )  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 

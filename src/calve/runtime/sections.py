@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from ..core.policy import Policy
 from ..core.settings import Secret, SettingRow, Settings, describe_settings, option
 
 NAME_PATTERN = r"^[a-z][a-z0-9_-]{0,39}$"
@@ -213,6 +214,14 @@ class Accepted(Settings):
     reason: Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class PolicySettings(Policy):
+    """`[policy]` and the tables below it: what callers do when calls fail."""
+
+    fallback: Annotated[
+        str | None, option('answer of a query that gets none, or a function of its arguments, as "module:attribute"')
+    ] = None
+
+
 class CheckSettings(Settings):
     """`[check]`: the rules of `calve check`."""
 
@@ -269,6 +278,7 @@ SECTIONS: dict[str, type[Settings]] = {
     "unit.<name>": UnitSettings,
     "service.<name>": ServiceSettings,
     "check": CheckSettings,
+    "policy.<service>.<operation>": PolicySettings,
     "service.<adopted>": AdoptedSettings,
     "service.<remote>": RemoteSettings,
 }

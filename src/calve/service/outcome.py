@@ -23,6 +23,7 @@ from typing import NamedTuple
 from ..contract import DomainError, Operation
 from ..core.errors import (
     CallError,
+    CircuitOpen,
     DeadlineExceeded,
     InFlight,
     InternalError,
@@ -58,8 +59,9 @@ def outcome_of(error: BaseException, name: str, operation: Operation, log: Logge
     if error.operation is None:
         return Outcome(error, error.code)
     if isinstance(error, (*_PASS_ON, InFlight)):
-        kind = Unavailable if isinstance(error, InFlight) else type(error)
+        kind = Unavailable if isinstance(error, (InFlight, CircuitOpen)) else type(error)
         passed = kind(f"{name}: {error}", may_have_run=True)
+        passed.passed_on, passed.retry_after_seconds = True, error.retry_after_seconds
         return Outcome(passed, passed.code)
     log.error("call failed within operation", error=error, operation=name, callee=error.operation)
     return Outcome(InternalError(f"{name}: its call of {error.operation} failed with {error.code}"), "internal_error")

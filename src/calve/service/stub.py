@@ -102,8 +102,6 @@ def _remote_unary(service: str, operation: Operation, endpoint: Endpoint, caller
 
     async def call(*args: Any, **kwargs: Any) -> Any:
         context = _child(name, operation, caller)
-        if operation.deduplicated:
-            context.idempotency_key  # noqa: B018  (made here: a connection can be lost, and each try has the same key)
         return await handle(context, _bind(name, request_type, args, kwargs))
 
     return call

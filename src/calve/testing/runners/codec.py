@@ -36,7 +36,7 @@ class CodecRunner(Runner):
                 if name in config.adopted:
                     edges[name] = AsgiClient(make_edge(application, ()))
             caller = await self._host(config, (), network, stack)
-            rest = AsgiClient(make_edge(caller, caller.all_endpoints()))
+            rest = AsgiClient(make_edge(caller, caller.edge_endpoints()))
             yield App(caller.get, rest, http=lambda service: edges.get(service, rest))
 
     async def _host(

@@ -21,5 +21,5 @@ class InProcessRunner(Runner):
     async def _run(self, project: Project) -> AsyncIterator[App]:
         application = Application(project.config, project.config.hosted, Base.make())
         async with bounded(application.start, application.stop):
-            edge = make_edge(application, application.all_endpoints())
+            edge = make_edge(application, application.edge_endpoints())
             yield App(application.get, AsgiClient(edge))

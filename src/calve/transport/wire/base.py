@@ -44,8 +44,8 @@ class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Silence after which the peer is asked for a sign of life; after as much silence again it is taken for dead."""
     backoff_first_seconds: float = 0.05
     """Longest pause before the first attempt to reconnect, drawn at random below it; doubles with each failure."""
-    backoff_max_seconds: float = 5.0
-    """Where the doubling ends."""
+    backoff_max_seconds: float = 1.0
+    """Where the doubling ends: who was away has its callers back this long after it is there again."""
     suspect_seconds: float = 0.5
     """Where a service has several addresses: silence, while calls wait, after which one is asked for a sign of life;
     after as much silence again the others get its calls until it is heard."""

@@ -30,7 +30,7 @@ from .channel import Channel
 from .client_link import EXPIRED, NOT_TAKEN, ClientLink, Lost, Outcome
 from .dialling import Dialler, SocketDialler
 from .errors import FrameTooLarge
-from .failures import bad_answer, error_of
+from .failures import bad_answer, error_of, lost
 from .frames import TIMEOUT_MS_MAX, End, Failure, Item, Request, Response
 from .inbox import Inbox
 from .routes import Route, Routes
@@ -216,7 +216,7 @@ class WireClient:
         if outcome is EXPIRED:
             raise DeadlineExceeded(f"{name} gave no answer before its deadline")
         assert isinstance(outcome, Lost), "an end belongs to a stream, and what was not taken is tried again"
-        raise Unavailable(f"{name} was lost during the call: {outcome.reason}", may_have_run=True)
+        raise lost(f"{name} was lost during the call: {outcome.reason}")
 
     # Connections ---------------------------------------------------------------------------------------------------
 

@@ -49,7 +49,16 @@ def failure_of(call_id: int, operation: Operation, error: Exception, replayed: b
 def call_failure(call_id: int, error: CallError) -> Failure:
     """The frame for a `CallError`; fits into any peer's frames."""
     field = _cut(error.field, FIELD_CHARS_MAX) if isinstance(error, InvalidArgument) else None
-    return Failure(call_id, error.code, _cut(error), error.may_have_run, field)
+    after = error.retry_after_seconds
+    return Failure(
+        call_id,
+        error.code,
+        _cut(error),
+        error.may_have_run,
+        field,
+        passed_on=error.passed_on,
+        retry_after_ms=None if after is None else int(after * 1000),
+    )
 
 
 def unsendable(call_id: int, operation: Operation, error: Exception) -> Failure:
@@ -66,6 +75,14 @@ def error_of(failure: Failure, operation: Operation) -> CallError | DomainError:
     """The error for the caller."""
     if failure.code == DOMAIN_ERROR:
         return _domain_error(failure, operation)
+    error = _call_error(failure)
+    error.passed_on = failure.passed_on
+    if failure.retry_after_ms is not None:
+        error.retry_after_seconds = failure.retry_after_ms / 1000
+    return error
+
+
+def _call_error(failure: Failure) -> CallError:
     kind = CALL_ERRORS.get(failure.code)
     if kind is None:
         text = f"{failure.message} (code {failure.code!r}, unknown to this side)"
@@ -73,6 +90,13 @@ def error_of(failure: Failure, operation: Operation) -> CallError | DomainError:
     if kind is InvalidArgument:
         return InvalidArgument(failure.message, field=failure.field or "$", may_have_run=failure.may_have_run)
     return kind(failure.message, may_have_run=failure.may_have_run)
+
+
+def lost(message: str) -> Unavailable:
+    """The error for a call whose connection broke."""
+    error = Unavailable(message, may_have_run=True)
+    error.lost = True
+    return error
 
 
 def bad_answer(operation: Operation, error: InvalidArgument) -> InternalError:

@@ -7,7 +7,8 @@ written here:
     1 request  [1, id, target, timeout_ms, body, key, traceparent, tracestate,
                    subject, roles, window, caller]                                           client -> server
     2 response [2, id, body, replayed]                                                           server -> client
-    3 error    [3, id, code, message, may_have_run, field, name, body, replayed]                 server -> client
+    3 error    [3, id, code, message, may_have_run, field, name, body, replayed,
+                   passed_on, retry_after_ms]                                                server -> client
     4 cancel   [4, id]                                                                           client -> server
     5 item     [5, id, body]                                                                     server -> client
     6 end      [6, id]                                                                           server -> client
@@ -105,6 +106,10 @@ class Failure(Frame, frozen=True, tag=3):
     body: msgspec.Raw = NO_FIELDS
     replayed: bool = False
     """As in a response; for domain errors."""
+    passed_on: bool = False
+    """Whether the operation let it through from a call of its own: see `CallError`."""
+    retry_after_ms: int | None = None
+    """When a repeat may have a chance, if somebody knows."""
 
 
 class Cancel(Frame, frozen=True, tag=4):
