@@ -230,8 +230,18 @@ def _measured(result: dict[str, Any]) -> list[str]:
     return [result["claim"], f"{result['value']:g} {result['unit']}", result["target"], verdict, peers]
 
 
+def audit_schema() -> str:
+    """The JSON Schema of what `calve audit --json` writes."""
+    import json
+
+    from calve.audit.report.document import schema
+
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "api.md": names,
+    "audit.schema.json": audit_schema,
     "benchmarks.md": benchmarks,
     "cli.md": commands,
     "compatibility.md": compatibility,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 import click
@@ -47,6 +48,44 @@ def test_html_goes_to_a_file(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert main(["audit", "--html", "audit.html"]) == 0
     assert (shop / "audit.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert capsys.readouterr().out.startswith("shop: ")
+
+
+def test_contracts_go_to_a_file(shop: Path) -> None:
+    assert main(["audit", "-q", "--contracts", "contracts.toml"]) == 0
+    assert tomllib.loads((shop / "contracts.toml").read_text())["tool"]["importlinter"]["root_packages"] == ["shop"]
+
+
+def test_a_baseline_fails_on_what_is_new_and_names_it(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "-q", "--json", "old.json"]) == 0
+    checked = ["audit", "-q", "--baseline", "old.json", "--fail-on"]
+    assert main([*checked, "new-cross-edge,new-shared-table"]) == 0
+    (shop / "shop/stock/new.py").write_text("from shop.orders.models import Order\n\nOrder.objects.create()\n")
+    assert main([*checked, "new-shared-table"]) == 1
+    shared = "shop/stock/new.py:3: new-shared-table: shop.stock writes shop.orders.models.Order of shop.orders\n"
+    assert capsys.readouterr() == ("", shared)
+    assert main([*checked, "new-cross-edge, new-shared-table"]) == 1
+    assert "shop/stock/new.py:1: new-cross-edge: shop.stock.new -> shop.orders.models" in capsys.readouterr().err
+    assert main(["audit", "--baseline", "old.json"]) == 0, "without --fail-on it only says so"
+    shown = capsys.readouterr().out
+    assert "Since the baseline: 1 new-cross-edge, 1 new-shared-table" in shown
+    assert "dependencies between units      8 -> 9" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--baseline", "pyproject.toml"], "pyproject.toml: is not JSON"),
+        (["--baseline", "none.json"], "none.json: cannot be read: No such file or directory"),
+        (["--fail-on", "new-cross-edge"], "--fail-on needs --baseline"),
+        (["--baseline", "x", "--fail-on", "new-edge"], "no check 'new-edge'; did you mean 'new-cross-edge'?"),
+    ],
+)
+def test_a_wrong_baseline_is_told_from_a_failed_check(
+    shop: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    (shop / "pyproject.toml").write_text("name = 1\n")
+    assert main(["audit", *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_an_error(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

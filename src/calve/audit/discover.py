@@ -30,9 +30,9 @@ ROOT_MARKS = ("manage.py", "setup.py", "setup.cfg", "pyproject.toml")
 FILE_BYTES_MAX = 8 << 20
 """Larger files are data that happens to be Python."""
 
-_TEST_FOLDERS = frozenset({"test", "tests", "testing", "test_utils", "testutils", "integration_tests", "unit_tests"})
+TEST_FOLDERS = frozenset({"test", "tests", "testing", "test_utils", "testutils", "integration_tests", "unit_tests"})
 _TEST_FILE = re.compile(r"(?:test_.*|.*_tests?|tests?|conftest)\.py")
-_MIGRATION_FOLDERS = frozenset({"migrations", "south_migrations", "alembic"})
+MIGRATION_FOLDERS = frozenset({"migrations", "south_migrations", "alembic"})
 _SCRIPT_FOLDERS = frozenset({"docs", "doc", "examples", "example", "scripts", "script", "benchmarks", "tools", "bin"})
 
 
@@ -134,9 +134,9 @@ def _source_file(root: Path, top: Path, roots: set[Path], file: Path) -> SourceF
 
 def _role(path: Path, depth: int) -> Role:
     folders = set(path.parts[:-1])
-    if folders & _TEST_FOLDERS or _TEST_FILE.fullmatch(path.name):
+    if folders & TEST_FOLDERS or _TEST_FILE.fullmatch(path.name):
         return "test"
-    if folders & _MIGRATION_FOLDERS:
+    if folders & MIGRATION_FOLDERS:
         return "migration"
     outermost = path.parts[0] if len(path.parts) > 1 else ""
     if outermost in _SCRIPT_FOLDERS or path.name in ("setup.py", "manage.py", "fabfile.py", "noxfile.py"):

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..core.errors import ConfigError
+from ..core.suggest import did_you_mean
 from .group import Entry, LazyGroup
 
 if TYPE_CHECKING:
     from ..audit.findings import AuditOptions, Findings, Progress
+    from ..audit.report.baseline import Comparison
     from ..audit.report.document import Document
 
 COMMANDS: dict[str, Entry] = {}
@@ -61,6 +63,19 @@ class AuditGroup(LazyGroup):
             self.format_commands(ctx, formatter)
 
 
+def _checks(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """The names of `--fail-on`, which are divided by commas."""
+    if value is None:
+        return ()
+    from ..audit.report.baseline import CHECKS
+
+    names = tuple(name.strip() for name in value.split(","))
+    for name in names:
+        if name not in CHECKS:
+            raise click.BadParameter(f"no check {name!r}; {did_you_mean(name, CHECKS)}")
+    return names
+
+
 @click.group("audit", cls=AuditGroup, table=COMMANDS, invoke_without_command=True)
 @click.argument("path", type=click.Path(path_type=Path), default=".")
 @click.option(
@@ -76,10 +91,16 @@ class AuditGroup(LazyGroup):
     metavar="FILE",
     help="What `calve assess` wrote; else calve-assess.toml in PATH.",
 )
-@click.option(
-    "--json", "json_to", type=TO, metavar="FILE", help="Write everything that was found as JSON; - prints it."
-)
+@click.option("--json", "json_to", type=TO, metavar="FILE", help="Write all that was found as JSON; - prints it.")
 @click.option("--html", "html_to", type=TO, metavar="FILE", help="Write a report for people as one file; - prints it.")
+@click.option("--contracts", "contracts_to", type=TO, metavar="FILE", help="Freeze the boundaries, for import-linter.")
+@click.option("--baseline", type=TO, metavar="FILE", help="Compare with what an earlier --json wrote.")
+@click.option(
+    "--fail-on",
+    metavar="CHECKS",
+    callback=_checks,
+    help="End with 1 when there is any since the baseline: new-cross-edge,new-shared-table.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next audit.")
 def command(
@@ -88,6 +109,9 @@ def command(
     answers: Path | None,
     json_to: Path | None,
     html_to: Path | None,
+    contracts_to: Path | None,
+    baseline: Path | None,
+    fail_on: tuple[str, ...],
     quiet: bool,
     no_cache: bool,
 ) -> int:
@@ -96,28 +120,43 @@ def command(
     PATH is the folder of a project, the current one by default. Nothing of it is imported or run.
     """
     from ..audit.options import read_options
+    from ..audit.report.baseline import compare, read_baseline
     from ..audit.report.build import build
+    from ..audit.report.contracts import contracts
     from ..audit.report.document import encode
     from ..audit.report.html import render
 
+    if fail_on and baseline is None:
+        raise click.UsageError("--fail-on needs --baseline: what is new depends on what was there")
+    before = None if baseline is None else read_baseline(baseline)
     options = read_options(path, config=config, answers=answers)
-    document = build(run_audit(path, options, cache=not no_cache, quiet=quiet), options)
+    found = run_audit(path, options, cache=not no_cache, quiet=quiet)
+    document = build(found, options)
     if json_to is not None:
         _write(json_to, encode(document))
     if html_to is not None:
         _write(html_to, render(document).encode())
-    if not quiet and STDOUT not in (json_to, html_to):
-        _show(document)
-    return 0
+    if contracts_to is not None:
+        _write(contracts_to, contracts(found).encode())
+    comparison = None if before is None else compare(before, document)
+    if not quiet and STDOUT not in (json_to, html_to, contracts_to):
+        _show(document, comparison)
+    failing = [new for new in comparison.new if new.check in fail_on] if comparison is not None else []
+    for new in failing:
+        click.echo(f"{new.path}:{new.line}: {new.check}: {new.what}", err=True)
+    return 1 if failing else 0
 
 
-def _show(document: Document) -> None:
+def _show(document: Document, comparison: Comparison | None) -> None:
     from rich.console import Console
 
-    from ..audit.report.screen import show
+    from ..audit.report.screen import show, show_comparison
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else COLUMNS
-    show(document, Console(width=width, highlight=False))
+    console = Console(width=width, highlight=False)
+    show(document, console)
+    if comparison is not None:
+        show_comparison(comparison, console)
 
 
 def _write(path: Path, data: bytes) -> None:

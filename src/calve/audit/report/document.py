@@ -10,7 +10,7 @@ read.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -281,6 +281,12 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 def encode(document: Document) -> bytes:
     """As indented JSON; the same audit gives the same bytes."""
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a document; published as `docs/reference/audit.schema.json`."""
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"Calve audit {SCHEMA_VERSION}"}
+    return head | msgspec.json.schema(Document)
 
 
 def decode(data: bytes) -> Document:

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..structure.freeing import SEPARABLE
+from .baseline import CHECKS, Comparison
 from .document import CandidateFacts, Document
 from .words import count, effort, gap_lines, percent, plain, question_names, saga_range
 
@@ -26,6 +27,7 @@ USES = 3
 CANDIDATES = 4
 HINGES = 4
 ADVICE = 4
+NEW = 10
 GAPS = 7
 _COLOURS = {
     "extract one": "green",
@@ -43,6 +45,23 @@ def show(document: Document, console: Console) -> None:
     for part in (first, *chain.from_iterable(parts)):
         if isinstance(part, Places):
             part = part.fitted(console.width)
+        console.print(part, no_wrap=True, overflow="ellipsis", crop=True)
+
+
+def show_comparison(comparison: Comparison, console: Console) -> None:
+    """Print what is new since the baseline, and whether the numbers moved."""
+    numbers = Counter(new.check for new in comparison.new)
+    shown = ", ".join(f"{numbers[check]} {check}" for check in CHECKS)
+    lines: list[Text | Places] = [_title(f"Since the baseline: {shown}")]
+    lines += [Places(f"{new.path}:{new.line}", new.what) for new in comparison.new[:NEW]]
+    if len(comparison.new) > NEW:
+        lines.append(_line((f"  and {len(comparison.new) - NEW} more", "dim")))
+    for moved in comparison.moved:
+        if (moved.before, moved.after) != ("?", "?"):
+            change = moved.after if moved.before == moved.after else f"{moved.before} -> {moved.after}"
+            lines.append(_line((f"  {moved.name:<32}", "dim"), change))
+    for line in lines:
+        part = line.fitted(console.width) if isinstance(line, Places) else line
         console.print(part, no_wrap=True, overflow="ellipsis", crop=True)
 
 
