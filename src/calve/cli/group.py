@@ -27,6 +27,7 @@ COMMANDS = {
     "catalog": Entry("catalog", "List services with owners, operations, stores, units and calls."),
     "check": Entry("check", "Check that services keep to their boundaries."),
     "contract": Entry("contract", "Show, keep and export what services promise."),
+    "eject": Entry("eject", "Write a service as a plain project without Calve."),
     "new": Entry("new", "Make a project with one service, its database and its tests."),
     "ps": Entry("ps", "Show the processes of the running application."),
     "rollout": Entry("rollout", "Replace the processes of units by new ones, without a failed call."),
