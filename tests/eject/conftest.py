@@ -12,8 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
+import pytest
+
 from calve.eject import eject, write
 from calve.runtime import AppConfig, load_config
+
+from .projects import MakeProject, Project
 
 ROOT = Path(__file__).resolve().parents[2]
 SHOP = ROOT / "examples" / "shop"
@@ -49,7 +53,16 @@ class Process:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         ours = {k: v for k, v in os.environ.items() if not k.startswith(("CALVE_", "DATABASE_", "PYTHON"))}
-        command = [sys.executable, "-W", "error::DeprecationWarning:app", "-c", PLAIN, str(folder), str(SHOP), str(ROOT)]
+        command = [
+            sys.executable,
+            "-W",
+            "error::DeprecationWarning:app",
+            "-c",
+            PLAIN,
+            str(folder),
+            str(SHOP),
+            str(ROOT),
+        ]
         settings = {"PORT": "0", **environ}
         self._process = subprocess.Popen(
             command, env={**ours, **settings}, cwd=folder, stderr=subprocess.PIPE, text=True
@@ -113,3 +126,15 @@ def serving(folder: Path, **environ: str) -> Iterator[Process]:
         process = Process(folder, environ)
         stack.callback(process.stop)
         yield process
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> MakeProject:
+    """Make a project of packages `town.<service>`: those that have a contract are its services."""
+
+    def make(*files: Mapping[str, str], toml: str = "") -> Project:
+        merged = {path: text for some in files for path, text in some.items()}
+        package = {"town/__init__.py": ""} if any(path.startswith("town/") for path in merged) else {}
+        return Project(tmp_path, {**package, **merged}, toml)
+
+    return make

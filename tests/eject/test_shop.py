@@ -18,7 +18,6 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
-from shop.seed import articles
 
 from calve.bootstrap import Base
 from calve.contract import ContractInfo
@@ -30,6 +29,7 @@ from calve.testing.postgres import Missing, temporary_stores
 from calve.testing.runners.inprocess import InProcessRunner
 from calve.transport.rest.client import RestCaller
 from calve.transport.rest.router import Router
+from shop.seed import articles
 
 from .conftest import SHOP, Process, ejected, serving, shop_config
 

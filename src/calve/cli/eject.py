@@ -47,9 +47,8 @@ def command(service: str, output: Path | None, force: bool, config: Path | None)
     click.echo(f"{service}: {len(ejected.carried)} modules carried over, {others} other files, in {folder}")
     for note in ejected.notes:
         click.echo(f"note: {note}")
-    click.echo(
-        f"\nNext:\n  cd {folder}\n  pip install -e '.[dev]'\n  python -m app        # README.md lists its settings"
-    )
+    start = f"{ejected.command}        # README.md lists its settings"
+    click.echo(f"\nNext:\n  cd {folder}\n  pip install -e '.[dev]'\n  {start}")
 
 
 def _check_folder(folder: Path, root: Path) -> None:

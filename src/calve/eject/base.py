@@ -46,6 +46,8 @@ class Ejected(msgspec.Struct, frozen=True):
     """A project, complete, in memory."""
 
     service: str
+    command: str
+    """What starts it, in its folder."""
     files: dict[str, bytes]
     """Path relative to the project's folder -> content, in the order a reader would open them."""
     carried: list[str]

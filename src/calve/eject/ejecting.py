@@ -71,7 +71,7 @@ def eject(config: AppConfig, service: str, progress: Progress = lambda line: Non
     for path, content in files.items():
         if path.endswith(".py"):
             ast.parse(content, path)
-    return Ejected(service, files, sorted(carried), list(facts.notes))
+    return Ejected(service, f"python -m {names.app}", files, sorted(carried), list(facts.notes))
 
 
 def _names(found: Closure) -> Package:
