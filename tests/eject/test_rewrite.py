@@ -119,6 +119,20 @@ def test_what_only_declarations_needed_is_imported_no_more() -> None:
     assert "from .errors import Closed\n" in plain(text, frozenset({"Closed"}))
 
 
+def test_what_has_no_counterpart_may_be_in_what_is_taken_out() -> None:
+    text = """
+        from typing import Protocol
+        from calve import Contract, Policy, query
+
+        class Shop(Contract, Protocol, version="1.0"):
+            @query(policy=Policy(attempts=3))
+            async def page(self) -> int: ...
+        """
+    assert "calve" not in plain(text)
+    _, refusals = rewritten(text + "\n        PATIENT = Policy()\n")
+    assert "calve.Policy" in refusals[0].what
+
+
 def test_imports_that_nobody_needed_stay_as_they_were() -> None:
     text = same("import os\nfrom .signals import wake\nfrom calve import Store\n")
     assert plain(text) == "import os\nfrom .signals import wake\nfrom support import Store\n"

@@ -187,7 +187,7 @@ def _shown(answer: Answer) -> tuple[Any, ...]:
     if isinstance(body, dict):
         body = {key: value for key, value in body.items() if key != "detail"}
         body["errors"] = [fault | {"detail": ""} for fault in body.get("errors", [])]
-        body["entries"] = [entry | {"at": ""} for entry in body.get("entries", [])]
+        body["entries"] = [entry | {"at": "", "number": 0} for entry in body.get("entries", [])]
     return answer.status, headers, body
 
 

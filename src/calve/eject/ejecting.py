@@ -178,6 +178,8 @@ def _notes(
                 f"It calls {', '.join(neighbour.internal)} of {neighbour.service}, which Calve does not show on REST:"
                 f' eject {neighbour.service}, too, or give them http="…" in its contract.'
             )
+    if neighbours:
+        notes.append("Calls are tried once: retries, breakers, slots and fallbacks are not carried over.")
     if config.middleware:
         notes.append(f"The middleware {', '.join(config.middleware)} is not carried over.")
     if config.http.authenticator:

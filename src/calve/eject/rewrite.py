@@ -30,14 +30,15 @@ def rewrite(module: Module, text: str, support: str, wanted: frozenset[str], sho
         shown: Its path, for messages.
     Returns: the new source, and what cannot be carried over.
     """
-    refusals = list(_refusals(module.tree, shown))
+    plain, dropped = _without_contracts(module.tree, text)
+    unneeded = dropped - names_in(ast.parse(plain).body) - wanted
+    refusals = list(_refusals(module.tree, shown, unneeded))
     if refusals:
         return text, refusals
-    plain, dropped = _without_contracts(module.tree, text)
     return _with_imports(plain, support, wanted, dropped), []
 
 
-def _refusals(tree: ast.Module, shown: str) -> Iterator[Refusal]:
+def _refusals(tree: ast.Module, shown: str, unneeded: set[str]) -> Iterator[Refusal]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -46,7 +47,8 @@ def _refusals(tree: ast.Module, shown: str) -> Iterator[Refusal]:
                     yield Refusal(f"{shown}:{node.lineno}", f"import {alias.name} takes all of it", fix)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and _is_calve(node.module or ""):
             for alias in node.names:
-                if alias.name not in SUPPORTED and alias.name not in DROPPED:
+                known = alias.name in SUPPORTED or alias.name in DROPPED
+                if not known and (alias.asname or alias.name) not in unneeded:
                     what = f"{node.module}.{alias.name} has no counterpart outside of Calve"
                     yield Refusal(f"{shown}:{node.lineno}", what, why_not(alias.name))
         elif isinstance(node, ast.ClassDef):
