@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from calve.core.context import CallContext
-from calve.core.errors import Unavailable
+from calve.core.errors import DeadlineExceeded, Unavailable
 from calve.testing.loop import virtual_time
 from calve.transport.wire import Address, WireOptions
 from calve.transport.wire.frames import Request
@@ -109,7 +109,43 @@ async def test_a_peer_that_stops_answering_is_taken_for_dead() -> None:
         assert caught.value.may_have_run is True
         assert 20 <= kit.clock.monotonic() <= 40
         assert slow.cancelled == 1
-        assert server.connections == 0
+        assert server.connections == 1, "that which took the place of the dead one"
+
+
+@virtual_time
+async def test_a_connection_that_fell_silent_is_replaced_while_calls_wait_on_it() -> None:
+    async with Kit() as kit:
+        kit.server()
+        client = kit.client()
+        assert await kit.call(client, ECHO, data=b"1") == b"1"
+        kit.network.pipes[0].stall()
+        cut_off = asyncio.ensure_future(kit.call(client, ECHO, seconds=30, data=b"2"))
+        await asyncio.sleep(1.6)  # three intervals and a little: heard, asked, silent
+        assert [await kit.call(client, ECHO, seconds=0.1, data=b"3") for _ in range(3)] == [b"3"] * 3
+        assert len(kit.network.pipes) == 2
+        assert not cut_off.done()
+        kit.network.pipes[0].flow()  # it was only slow
+        assert await cut_off == b"2"
+        await until(lambda: kit.servers[0].connections == 1)
+
+
+@virtual_time
+async def test_a_server_that_nothing_reaches_is_found_soon_after_the_way_is_open() -> None:
+    async with Kit() as kit:
+        server = kit.server()
+        client = kit.client()
+        assert await kit.call(client, ECHO, data=b"1") == b"1"
+        kit.network.pipes[0].stall()
+        kit.network.serve_protocol("unix:/a", asyncio.Protocol)
+        for _ in range(20):
+            with pytest.raises(DeadlineExceeded):
+                await kit.call(client, ECHO, seconds=1, data=b"2")
+        assert len(kit.network.pipes) < 25
+        kit.network.serve("unix:/a", server)
+        with pytest.raises(DeadlineExceeded):  # there may be a pause before the next attempt
+            await kit.call(client, ECHO, seconds=0.1, data=b"3")
+        await asyncio.sleep(WireOptions().connect_seconds + WireOptions().backoff_max_seconds)
+        assert await kit.call(client, ECHO, seconds=0.1, data=b"4") == b"4"
 
 
 @virtual_time
@@ -136,7 +172,7 @@ async def test_a_peer_that_never_says_hello_is_dropped_by_both_sides() -> None:
         await asyncio.sleep(5)
         assert server.connections == 0
         kit.network.serve_protocol("unix:/b", asyncio.Protocol)
-        client = kit.client("unix:/b", options=WireOptions(hello_seconds=2))
+        client = kit.client("unix:/b", options=WireOptions(connect_seconds=2))
         with pytest.raises(Unavailable, match="no connection within 2"):
             await kit.call(client, ECHO, seconds=3, data=b"")
 

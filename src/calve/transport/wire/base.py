@@ -38,8 +38,11 @@ class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of all requests in flight that a server holds for one connection; more are answered with Overloaded."""
     window_items: int = 64
     """Items of a stream that a client lets arrive ahead of its consumer. Memory is at most this many largest frames."""
+    connect_seconds: float = 1.0
+    """How long an attempt to connect may take, hello included, before the next one: who was cut off is found again this
+    long after the way is open, at the latest."""
     hello_seconds: float = 5.0
-    """How long a connection may take to be made, hello included."""
+    """How long a peer that has connected may take to say hello, and one that is told of the end to take notice."""
     keepalive_seconds: float = 15.0
     """Silence after which the peer is asked for a sign of life; after as much silence again it is taken for dead."""
     backoff_first_seconds: float = 0.05
@@ -47,8 +50,8 @@ class WireOptions(msgspec.Struct, frozen=True, kw_only=True):
     backoff_max_seconds: float = 1.0
     """Where the doubling ends: who was away has its callers back this long after it is there again."""
     suspect_seconds: float = 0.5
-    """Where a service has several addresses: silence, while calls wait, after which one is asked for a sign of life;
-    after as much silence again the others get its calls until it is heard."""
+    """Silence, while calls wait, after which a server is asked for a sign of life; after as much silence again others
+    get its calls until it is heard, and another connection to it is tried beside the silent one."""
     strikes_max: int = 5
     """Failures in a row after which an address gets no calls for a while, if there are others."""
     eject_first_seconds: float = 1.0

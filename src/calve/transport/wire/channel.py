@@ -2,6 +2,10 @@
 
     IDLE --want--> (pause) CONNECTING --hello--> READY --goaway or lost--> IDLE
                                └── failure --> IDLE, the next pause is longer
+    READY --silent--> READY, and CONNECTING beside it --hello--> READY with the new one
+
+A connection whose other end vanished without a word looks like one to a server that is stopped. A second one tells them
+apart: whichever is heard first gets the calls.
 
 Nobody's call is tied to an attempt: calls wait in the client and take whatever channel becomes ready first.
 Connections that are going away finish their calls beside the new one.
@@ -57,7 +61,6 @@ class Channel:
     ) -> None:
         self.address = address
         self.fitness = Fitness(options)
-        self._several = False
         self.link: ClientLink | None = None
         """The connection that takes calls."""
         self.reason = ""
@@ -71,12 +74,6 @@ class Channel:
         self._hopeless = False
         self._closed = False
         self._anew, self._since = late, 0.0
-
-    def several(self, several: bool) -> None:
-        """Say whether there are others for its calls, so that it matters how fit it is."""
-        self._several = several
-        for link in self._links:
-            link.watch = several
 
     @property
     def coming(self) -> bool:
@@ -95,7 +92,11 @@ class Channel:
 
     def want(self) -> None:
         """Somebody waits for this channel: connect, after the pause that is due. Does nothing if that is under way."""
-        if self.link is None and self._attempt is None and not self._closed:
+        if self.link is None:
+            self._try()
+
+    def _try(self) -> None:
+        if self._attempt is None and not self._closed:
             # Not in the context of the call that happens to be the first: the connection outlives it and serves others.
             self._attempt = asyncio.get_running_loop().create_task(self._connect(), context=Context())
 
@@ -128,14 +129,14 @@ class Channel:
         link = self._new_link(loop, greeted)
         try:
             await asyncio.sleep(self._not_before - loop.time())
-            async with asyncio.timeout(self._options.hello_seconds):
+            async with asyncio.timeout(self._options.connect_seconds):
                 await self._dialler.dial(self.address, lambda: link)
                 # Only from here on the link is sure to see its own end.
                 self._links.add(link)
                 link.closed.add_done_callback(lambda _: self._links.discard(link))
                 await greeted
         except TimeoutError:
-            self._failed(f"no connection within {self._options.hello_seconds} s", hopeless=False)
+            self._failed(f"no connection within {self._options.connect_seconds} s", hopeless=False)
         except ConfigError as error:
             self._failed(str(error), hopeless=True)
         except OSError as error:
@@ -152,8 +153,10 @@ class Channel:
     def _new_link(self, loop: asyncio.AbstractEventLoop, greeted: asyncio.Future[None]) -> ClientLink:
         def ready(link: ClientLink) -> None:
             if not greeted.done():
-                self.link, self.reason, self._hopeless = link, "", False
+                silent, self.link, self.reason, self._hopeless = self.link, link, "", False
                 self._begin(link)
+                if silent is not None:
+                    silent.retire()
                 greeted.set_result(None)
 
         def unready(link: ClientLink) -> None:
@@ -180,6 +183,7 @@ class Channel:
             on_ready=ready,
             on_unready=unready,
             on_writable=self._on_change,
+            on_silent=lambda link: self._try() if self.link is link else None,
             fitness=self.fitness,
             wheel=self._wheel,
             clock=self._clock,
@@ -187,7 +191,6 @@ class Channel:
 
     def _begin(self, link: ClientLink) -> None:
         now = self._since = link.loop.time()
-        link.watch = self._several
         self.fitness.heard(now)
         if self._anew:
             self.fitness.ramp(now)

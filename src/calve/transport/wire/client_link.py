@@ -69,7 +69,8 @@ class ClientLink(Link):
         on_ready: Called when calls may be made.
         on_unready: Called when no further call may be made: the server goes away, or the link has ended.
         on_writable: Called when the server keeps up again.
-        fitness: Of the address; told when it falls silent while calls wait, where that is of interest (`watch`).
+        on_silent: Called, again and again, while calls wait and the server gives no sign of life.
+        fitness: Of the address; told when it falls silent while calls wait.
         wheel, clock: For deadlines. Nearly every call ends long before its own, so there is one timer per link, for the
             earliest deadline there was; when it fires, all calls are looked through.
     """
@@ -85,6 +86,7 @@ class ClientLink(Link):
         on_ready: Callable[[ClientLink], None],
         on_unready: Callable[[ClientLink], None],
         on_writable: Callable[[], None],
+        on_silent: Callable[[ClientLink], None],
         fitness: Fitness,
         wheel: TimerWheel,
         clock: Clock,
@@ -100,12 +102,11 @@ class ClientLink(Link):
         self.calls_max = 0
         """Calls the server lets be in flight; known once it has said hello."""
         self._on_ready, self._on_unready, self._on_writable = on_ready, on_unready, on_writable
+        self._on_silent = on_silent
         self._sent_id = 0
         self.going = False
         """Whether the server said that it takes no more calls."""
         self.fitness = fitness
-        self.watch = False
-        """Whether there are others to turn to if this one falls silent."""
         self._listening: asyncio.TimerHandle | None = None
         self._asked, self._heard_then = False, 0
 
@@ -158,7 +159,7 @@ class ClientLink(Link):
         self.waiters[call_id] = waiter, deadline
         if deadline < self._earliest:
             self._watch(deadline)
-        if self.watch and self._listening is None:
+        if self._listening is None:
             self._asked, self._heard_then = False, self._heard
             self._listening = self.loop.call_later(self._options.suspect_seconds, self._listen)
 
@@ -217,13 +218,14 @@ class ClientLink(Link):
         self._watch(min((deadline for _, deadline in self.waiters.values()), default=NEVER))
 
     def _listen(self) -> None:
-        """While calls wait: one silent interval gets a ping, a second one makes others get the calls."""
+        """While calls wait: one silent interval gets a ping; after a second one the server is taken for silent."""
         if self._heard != self._heard_then:
             self._heard_then, self._asked = self._heard, False
             self.fitness.heard(self.loop.time())
-        elif self._asked:
+        elif self._asked and self.ready:
             self.fitness.hush()
-        elif self.waiters:
+            self._on_silent(self)
+        elif self.waiters and not self._asked:
             self._asked = True
             self.connection.ping()
         self._listening = None
