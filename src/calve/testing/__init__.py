@@ -6,6 +6,8 @@
     assert_compatible        old and new versions of a contract understand each other              contracts/
     AsgiClient, HttpClient   requests to an edge, without and with sockets                         asgi.py, rest.py
     SteadyLoad               requests at a fixed rate while something happens to their server      load.py
+    FaultSwitch, SocketProxy services that fail, are slow or block; connections gone silent          faults.py
+    ShiftedClocks            the time of day of a process jumps                                     wallclock.py
     virtual_time             an event loop that jumps instead of waiting                           loop.py
     fakes/                   one module per room, beside its ports
 
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
     from .clock import VirtualClock
     from .contracts import assert_compatible
     from .doubles import endpoints_of, stub_of
+    from .faults import Fault, FaultSwitch, SocketProxy
     from .load import LoadRequest, Sample, Samples, SteadyLoad
     from .loop import Stalled, VirtualLoop, run_virtual, virtual_clock, virtual_time
     from .rest import HttpClient, RestClient
     from .runners import App, Runner
+    from .wallclock import ShiftedClocks
 
 # Looked up on first use: pytest loads the plugin, hence this package, in every run on a machine that has calve.
 _ROOMS = {
@@ -33,10 +37,12 @@ _ROOMS = {
     "clock": ("VirtualClock",),
     "contracts": ("assert_compatible",),
     "doubles": ("endpoints_of", "stub_of"),
+    "faults": ("Fault", "FaultSwitch", "SocketProxy"),
     "load": ("LoadRequest", "Sample", "Samples", "SteadyLoad"),
     "loop": ("run_virtual", "Stalled", "virtual_clock", "virtual_time", "VirtualLoop"),
     "rest": ("HttpClient", "RestClient"),
     "runners": ("App", "Runner"),
+    "wallclock": ("ShiftedClocks",),
 }
 _HOME = {name: module for module, names in _ROOMS.items() for name in names}
 
@@ -46,6 +52,8 @@ __all__ = [
     "AsgiClient",
     "assert_compatible",
     "endpoints_of",
+    "Fault",
+    "FaultSwitch",
     "HttpClient",
     "LoadRequest",
     "RestClient",
@@ -53,6 +61,8 @@ __all__ = [
     "Runner",
     "Sample",
     "Samples",
+    "ShiftedClocks",
+    "SocketProxy",
     "Stalled",
     "SteadyLoad",
     "stub_of",

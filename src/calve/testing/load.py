@@ -40,6 +40,8 @@ class LoadRequest(NamedTuple):
     """Sent as JSON unless None; a callable is asked for every request."""
     good: Collection[int] = range(200, 400)
     """Statuses of answers that are no failure."""
+    headers: Sequence[tuple[str, str]] = ()
+    """More of them, such as `("X-Request-Timeout", "1")`."""
 
 
 class Sample(NamedTuple):
@@ -224,6 +226,7 @@ class _Connection:
         wanted = request.json() if callable(request.json) else request.json
         body = b"" if wanted is None else msgspec.json.encode(wanted)
         lines = [f"{request.method} {request.target} HTTP/1.1", f"host: {self._host}"]
+        lines += [f"{name}: {value}" for name, value in request.headers]
         if wanted is not None:
             lines.append("content-type: application/json")
         if request.method != "GET":
