@@ -6,8 +6,8 @@
             ...                                                     the fault, until the unit is well again
         episode.independent, episode.dependent, episode.recovery_seconds
 
-Requests are made by the clock, at a rate at which two cores of any age have nothing to do, each with a deadline of a
-second. Those that need no money are independent of its unit; balances, deposits and orders depend on it.
+Requests are made by the clock, often enough for breakers to judge and so seldom that no core is busy, each with a
+deadline of a second. Those that need no money are independent of its unit; balances, deposits and orders depend on it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from calve.testing.wallclock import ShiftedClocks
 
 from .conftest import Running, calve_run, copy_shop, open_wallet, until
 
-PER_SECOND = 40.0
+PER_SECOND = 90.0
 DEADLINE_SECONDS = 1.0
 INDEPENDENT, DEPENDENT = ("browse", "product", "stock"), ("balance", "deposit", "order")
 CALM = 20
