@@ -167,7 +167,9 @@ def _serve_by_granian(app: str) -> None:
 def _serve_by_uvicorn(app: str, *, standard: bool) -> None:
     import uvicorn
 
-    listener = socket.create_server(("127.0.0.1", 0))
+    # Its protocol said, as by uvicorn's own command line: asyncio switches Nagle's algorithm off for no other socket.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
     print(listener.getsockname()[1], flush=True)
     loop, http = ("uvloop", "httptools") if standard else ("asyncio", "h11")
     uvicorn.Server(uvicorn.Config(app, loop=loop, http=http, log_level="warning", access_log=False)).run([listener])

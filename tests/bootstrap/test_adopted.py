@@ -109,6 +109,23 @@ async def test_one_edge_for_all(whole: AppConfig) -> None:
         assert set(paths["/accounts/{owner}"]) == {"get", "post"}
 
 
+async def test_whose_code_it_is_is_known_without_an_init_file(adopting: Market) -> None:
+    adopting.write("deep/legacy.py", FASTAPI.replace(".bank", "market.bank").replace(".events", "market.events"))
+    config = adopting.config('[service.legacy]\nasgi = "deep.legacy:app"\ncalls = ["bank"]\n')
+    async with running(config) as (unit, _):
+        code = unit.application.code()
+    assert code[f"{adopting.root}/deep/"] == "legacy"
+    assert code[f"{adopting.root}/market/bank.py"] == "bank"
+
+
+async def test_each_is_named_before_it_is_imported(whole: AppConfig) -> None:
+    unit, seen = build_unit(whole, whole.topology("one"), "market"), list[str]()
+    unit.health.watch(lambda state, detail: seen.append(detail))
+    await unit.start()
+    await unit.stop()
+    assert [step for step in seen if step.startswith("starting ")][-2:] == ["starting legacy", "starting old"]
+
+
 async def test_one_that_fails_leaves_the_others(adopting: Market) -> None:
     adopting.write("market/legacy.py", "import nowhere_to_be_found")
     with CapturedLogs():

@@ -43,22 +43,26 @@ class AdoptedApps:
         self._config = config
         self._unwatch: Callable[[], None] | None = None
 
-    async def start(self) -> None:
-        """Import and start them all; those that fail say so in their health."""
+    async def start(self, progress: Callable[[str], None]) -> None:
+        """Import and start them all; those that fail say so in their health.
+
+        Args:
+            progress: Told which one is next: an import may hang, and nobody can end it.
+        """
         self._unwatch = watch_tasks(asyncio.get_running_loop())
         self._any.publish()
-        for app in self.apps.values():
+        for name, app in self.apps.items():
+            progress(f"starting {name}")
             await app.start()
             if (guest := await app.guest()) is not None:
                 self.guests.append(guest)
 
     def code(self) -> dict[str, str]:
-        """Folder or file of each application's top package or module -> its name."""
+        """Folders or file of each application's top package or module -> its name."""
         found = {}
         for name in self.apps:
             package = _reference(self._config, name)[0].partition(":")[0].partition(".")[0]
-            file = str(getattr(sys.modules.get(package), "__file__", "") or "")
-            found[os.path.dirname(file) + os.sep if file.endswith("__init__.py") else file] = name
+            found.update(dict.fromkeys(places(package), name))
         return found
 
     def drain(self) -> None:
@@ -74,6 +78,16 @@ class AdoptedApps:
         if self._unwatch is not None:
             self._unwatch()
             self._unwatch = None
+
+
+def places(module: str) -> list[str]:
+    """Where the code of an imported module is: its file, or the folders of a package, which end with a separator."""
+    loaded = sys.modules.get(module)
+    folders = getattr(loaded, "__path__", None)
+    if folders is not None:  # of a package without `__init__.py`, several
+        return [f"{folder}{os.sep}" for folder in folders]
+    file = getattr(loaded, "__file__", None)
+    return [file] if file else []
 
 
 def _make(config: AppConfig, name: str, base: Base, unit: RunningUnit) -> AdoptedApp:

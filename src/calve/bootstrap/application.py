@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -30,7 +28,7 @@ from ..service import (
 from ..service.idempotency import KeyOptions, Keys, prune_forever
 from ..service.resilience import Guards
 from ..store import Store
-from .adopted import AdoptedApps
+from .adopted import AdoptedApps, places
 from .base import Base
 from .extensions import load_middleware
 from .policies import Policies
@@ -125,8 +123,7 @@ class Application:
     async def _adopt(self) -> None:
         """Start the adopted applications, which may call all services from their first line on."""
         self.adopted = AdoptedApps(self.config, self._adopting, self.base, self.stub_for)
-        self._progress(f"starting {', '.join(self._adopting)}")
-        await self.adopted.start()
+        await self.adopted.start(self._progress)
 
     def load(self) -> None:
         """Import the services, check what can be checked without opening anything, and read their settings.
@@ -254,14 +251,8 @@ class Application:
 
     def code(self) -> dict[str, str]:
         """Folder or file -> the service that is hosted here and whose code it is."""
-        found = {}
-        for name in self.hosted:
-            service = self.services[name]
-            file = str(getattr(sys.modules.get(service.module), "__file__", "") or "")
-            found[os.path.dirname(file) + os.sep if file.endswith("__init__.py") else file] = name
-        if self.adopted is not None:
-            found.update(self.adopted.code())
-        return {place: name for place, name in found.items() if place}
+        found = {place: name for name in self.hosted for place in places(self.services[name].module)}
+        return found if self.adopted is None else found | self.adopted.code()
 
     def hosted_endpoints(self) -> list[Endpoint]:
         """Endpoints of the services that run here, for callers that keep to policies themselves."""

@@ -252,7 +252,7 @@ class AdoptedSettings(ServiceSettings):
     ] = "/openapi.json"
     threads: Annotated[int, option("requests that a WSGI application handles at once", unit="threads", ge=1)] = 16
     startup_seconds: Annotated[
-        float, option("how long its import and its lifespan startup may take", unit="seconds", gt=0, le=3600)
+        float, option("how long its lifespan startup may take", unit="seconds", gt=0, le=3600)
     ] = 30.0
 
 

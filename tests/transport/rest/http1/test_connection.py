@@ -240,6 +240,17 @@ async def test_an_end_is_told_with_the_answer_that_is_being_made(hub: Any) -> No
 
 
 @virtual_time
+async def test_who_came_just_before_the_end_is_answered_but_not_waited_for(hub: Any) -> None:
+    shared: Hub = hub(echo)
+    shared.parting = shared.draining = True
+    asking, silent = Client(shared), Client(shared)
+    await asking.get()
+    assert (asking.statuses, asking.over, silent.over) == ([200], True, False)
+    await asyncio.sleep(3)
+    assert (silent.over, bytes(silent.wire.sent)) == (True, b"")
+
+
+@virtual_time
 async def test_a_client_that_goes_away_leaves_nothing_behind(hub: Any) -> None:
     ended: list[str] = []
 

@@ -74,7 +74,8 @@ class Http1Connection(HeadReader, asyncio.Protocol):
             "client": client[:2] if client else None,
             "root_path": "",
         }
-        self.due = self.hub.tick + self.hub.options.head_seconds
+        # One that was accepted just before the server stopped: what it asks at once is answered.
+        self.due = self.hub.tick + (2 if self.hub.draining else self.hub.options.head_seconds)
         self.hub.enter(self)
         if len(self.hub.connections) > self.hub.options.connections_max:
             self._refuse(

@@ -48,10 +48,21 @@ class Http1Server:
 
     def drain(self) -> None:
         """See `Backend.drain`."""
-        self._server.close()
+        self._stop_accepting()
         self._hub.parting = self._hub.draining = True
         for connection in tuple(self._hub.connections):
             connection.drain()
+
+    def _stop_accepting(self) -> None:
+        loop, server = self._hub.loop, self._server
+        if not isinstance(loop, asyncio.SelectorEventLoop):
+            server.close()
+            return
+        # asyncio's own loop accepts in one step and makes the transport in the next, which fails if the server was
+        # closed between the two: the client then waits for ever on a connection that nobody has.
+        for sock in server.sockets:
+            loop.remove_reader(sock)
+        loop.call_soon(server.close)
 
     async def close(self) -> None:
         """See `Backend.close`."""
