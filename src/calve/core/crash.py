@@ -25,6 +25,8 @@ POINTS = {
     "command.before_commit": "its first transaction has written everything, the mark included",
     "command.before_answer": "its transaction is committed, its answer is not written",
     "command.before_response": "its answer is written, and not given to the caller",
+    "publish.before_append": "a transaction with events has written everything but the events",
+    "publish.before_commit": "its events are in the log, and not committed",
 }
 """Every point: what has happened when it is reached."""
 

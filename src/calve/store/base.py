@@ -38,9 +38,12 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar, overload
 
+from ..contract import Event
 from ..core.context import _current
 from ..core.idempotency import Mark, MarkState, StoredMark
 from .again import run_again
+from .log.base import Log
+from .log.outlet import Entry, Key
 from .marks import EXPIRED, MarkedTransaction, find, place, prune, write_answer
 from .metrics import StoreMetrics
 from .rows import Row
@@ -88,6 +91,38 @@ class Reader(ABC):
 class Transaction(Reader):
     """One unit of work: everything in it happens, or nothing."""
 
+    _log: Log
+    _entries: list[Entry]
+    """Events published so far; for adapters, which append them to the log as the last thing before the commit."""
+
+    def publish(self, event: Event, *, key: Key | None = None) -> None:
+        """Publish an event if, and only if, this transaction commits.
+
+        Args:
+            event: One that the service's contract promises (`publishes=[…]`).
+            key: What it is about, such as the id of a wallet: events of one key reach every consumer in the order in
+                which they were published. None for an event that has no order with any other.
+        Raises: ConfigError, InvalidArgument: see `Outlet.entry`; the transaction can go on.
+        """
+        self._entries.append(self._log.entry(event, key))
+
+    def savepoint(self) -> Savepoint:
+        """`async with tx.savepoint():` what happens inside can fail without the rest of the transaction.
+
+        An exception that leaves the block takes back what the block did, its events too, and goes on; whoever catches
+        it outside of the block can go on using the transaction. Not so after a cancellation, a collision, or an error
+        after which the database has given up the whole transaction.
+        """
+        return Savepoint(self)
+
+    @abstractmethod
+    async def _set_savepoint(self, name: str) -> None:
+        """For adapters: begin a savepoint."""
+
+    @abstractmethod
+    async def _end_savepoint(self, name: str, error: BaseException | None) -> None:
+        """For adapters: keep what happened since, or take it back if there was an error and that is possible."""
+
     @abstractmethod
     async def execute(self, sql: str, /, **params: Any) -> int:
         """Run one statement for its effect.
@@ -123,10 +158,34 @@ class Transaction(Reader):
         return value
 
 
+class Savepoint:
+    """The block of `Transaction.savepoint`. They may be inside of each other."""
+
+    __slots__ = ("_entries", "_name", "_tx")
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._name, self._entries = "", 0
+
+    async def __aenter__(self) -> None:
+        self._entries = len(self._tx._entries)
+        self._name = f"calve_{id(self):x}"
+        await self._tx._set_savepoint(self._name)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        if error is not None:
+            del self._tx._entries[self._entries :]
+        await self._tx._end_savepoint(self._name, error)
+
+
 class Store(Reader):
     """A service's own database. `one` and `all` read what was last committed, each statement for itself."""
 
     metrics: StoreMetrics
+    log: Log
+    """The events that its service has published."""
     dialect: ClassVar[Dialect]
     """Which SQL it speaks, for the statements that differ; as in the names of schema files."""
     exclusive: ClassVar[bool] = False

@@ -137,7 +137,8 @@ async def test_nothing_is_left_on_a_connection(empty: PostgresTarget, database: 
 
         async def left(tx: Transaction) -> None:
             assert await tx.all("SELECT name FROM pg_prepared_statements WHERE name <> ''") == []
-            assert await tx.one("SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory'", int) == 0
+            locks = "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+            assert await tx.one(locks, int) == 0
             source = "SELECT count(*) AS n FROM pg_settings WHERE source = 'session' AND name NOT LIKE '%timeout'"
             own = "('application_name', 'client_encoding', 'transaction_isolation', 'transaction_read_only')"
             assert await tx.one(f"{source} AND name NOT IN {own}", int) == 0

@@ -28,7 +28,8 @@ async def start(folder: Path) -> list[str]:
     """Open the database beside the folder; its objects."""
     async with await SqliteStore.open(folder.parent / "a.db", load_schema(folder)) as store:
         objects = "SELECT name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name"
-        return [name for name in await store.all(objects, str) if "idempotency" not in name]
+        names = await store.all(objects, str)
+        return [name for name in names if name == "calve_schema" or not name.startswith("calve_")]
 
 
 async def refused(folder: Path) -> SchemaError:

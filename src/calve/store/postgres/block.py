@@ -141,18 +141,31 @@ class Block:
             params: Parameters of the first run.
         Raises: StoreError; kept as the block's `failure`.
         """
+
+        async def planned(connection: Any) -> R:
+            plan = self._home.plans(sql)
+            self.wrote = self.wrote or plan.writes
+            if not plan.described:
+                await plan.describe(connection, params, in_transaction=True)
+            return await work(connection, plan)
+
+        return await self.run(sql, planned)
+
+    async def run(self, sql: str, work: Callable[[Any], Awaitable[R]]) -> R:
+        """Run `work(connection)`, when the statements before it are done; begin the transaction if it is the first.
+
+        Args:
+            sql: What it does, for messages.
+        Raises: as `call`.
+        """
         try:
             async with self._turn:
                 self._check_usable()
-                plan = self._home.plans(sql)
-                self.wrote = self.wrote or plan.writes
                 connection = self._connection
                 if connection is None:
                     connection = await self._begin()
                 try:
-                    if not plan.described:
-                        await plan.describe(connection, params, in_transaction=True)
-                    return await work(connection, plan)
+                    return await work(connection)
                 except FOREIGN as error:
                     raise await self._failed(connection, error, sql) from error
         except StoreError as error:

@@ -25,6 +25,7 @@ from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from .connecting import Server, unusable
 from .errors import FOREIGN, reason
+from .log import TABLES as LOG
 from .statement import tokens
 from .transaction import TURN_TABLE
 
@@ -37,6 +38,7 @@ _TABLES = (
     f"CREATE TABLE IF NOT EXISTS {TURN_TABLE} ()",
     TABLE.format(bytes="BYTEA"),
     INDEX,
+    *LOG,
 )
 _APPLIED = "SELECT number, name, sha256, objects FROM calve_schema ORDER BY number"
 _OBJECTS = """

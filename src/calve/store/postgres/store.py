@@ -23,6 +23,7 @@ from ..schema import SchemaFile
 from .block import Home, select
 from .connecting import Server
 from .errors import FOREIGN, is_lost, translate
+from .log import PostgresLog
 from .migrate import migrate
 from .options import PostgresOptions
 from .plan import Plan
@@ -44,6 +45,7 @@ class PostgresStore(Store):
         self.pool = Pool(server.connect, options)
         """Its connections."""
         self._home = Home(server, self.pool, lru_cache(_PLANS_KEPT)(Plan), self.metrics, options)
+        self.log = PostgresLog(self, self._home)
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -73,7 +75,7 @@ class PostgresStore(Store):
         return cls(server, options)
 
     def _transaction(self) -> PostgresTransaction:
-        return PostgresTransaction(self._home)
+        return PostgresTransaction(self._home, self.log)
 
     def read(self) -> Snapshot:
         return Snapshot(self._home)
@@ -113,13 +115,13 @@ class PostgresStore(Store):
         raise AssertionError("the last attempt returns or raises")
 
     async def keep_answer(self, mark: Mark, answer: bytes | None, error: str | None = None) -> None:
-        async with PlainTransaction(self._home) as tx:
+        async with PlainTransaction(self._home, self.log) as tx:
             await write_answer(tx, mark, answer, error)
 
     async def prune_marks(self, now_ms: int, most: int) -> int:
         if await self.one(EXPIRED, int, now_ms=now_ms) is None:
             return 0
-        async with PlainTransaction(self._home) as tx:
+        async with PlainTransaction(self._home, self.log) as tx:
             return await prune(tx, now_ms, most)
 
     def forked(self) -> None:

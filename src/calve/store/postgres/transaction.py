@@ -23,9 +23,12 @@ from typing import Any
 
 import asyncpg
 
+from ...core.crash import crash_point
 from ..again import attempt_number, running_attempt
 from ..base import Reader, Transaction
 from ..errors import CommitUnknown, StatementError, StoreConflict, TransactionError
+from ..log import Log
+from .append import APPEND, appended
 from .block import Block, Home, select
 from .errors import FOREIGN, is_lost, reason, translate
 from .plan import Plan
@@ -42,8 +45,9 @@ _COUNTED = ("INSERT", "UPDATE", "DELETE", "MERGE")
 class PostgresTransaction(Block, Transaction):
     """One transaction, once: entered, used and left."""
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, log: Log) -> None:
         super().__init__(home, reading=False)
+        self._log, self._entries = log, []
 
     async def __aenter__(self) -> PostgresTransaction:
         if self.task is not None:
@@ -90,11 +94,28 @@ class PostgresTransaction(Block, Transaction):
             raise TransactionError(
                 f"rolled back: a statement failed, and its error was caught inside the block: {self.failure}"
             ) from self.failure
+        if self._entries:
+            await self._append()
         connection = self.leave()
         if connection is None:
             self._home.metrics.transactions += 1
             return
-        await asyncio.shield(self._home.pool.background(self._commit(connection)))
+        try:
+            await asyncio.shield(self._home.pool.background(self._commit(connection)))
+        finally:
+            if self._entries:
+                self._log.wake()
+
+    async def _append(self) -> None:
+        self.wrote = True
+        try:
+            crash_point("publish.before_append")
+            value = appended(self._entries)
+            await self.run(APPEND, lambda connection: connection.execute(APPEND, value))
+            crash_point("publish.before_commit")
+        except BaseException as error:
+            await self._roll_back(wait=isinstance(error, Exception))
+            raise
 
     async def _roll_back(self, *, wait: bool) -> None:
         metrics = self._home.metrics
@@ -157,6 +178,23 @@ class PostgresTransaction(Block, Transaction):
         if not listed:
             return 0
         return await self.call(sql, lambda connection, plan: _execute_many(connection, plan, listed), listed[0])
+
+    async def _set_savepoint(self, name: str) -> None:
+        self._check_failure()
+        await self.run("SAVEPOINT", lambda connection: connection.execute(f"SAVEPOINT {name}"))
+
+    async def _end_savepoint(self, name: str, error: BaseException | None) -> None:
+        if error is None:
+            self._check_failure()
+            await self.run("RELEASE", lambda connection: connection.execute(f"RELEASE SAVEPOINT {name}"))
+            return
+        lost = self._connection is None or isinstance(self.failure, StoreConflict)
+        if lost or self.over or not isinstance(error, Exception) or isinstance(error, StoreConflict):
+            return
+        await self.settle()
+        self.failure = None
+        undo = f"ROLLBACK TO SAVEPOINT {name};RELEASE SAVEPOINT {name}"
+        await self.run("ROLLBACK TO SAVEPOINT", lambda connection: connection.execute(undo))
 
     def _check_failure(self) -> None:
         if self.failure is not None:

@@ -23,6 +23,7 @@ from ..errors import SchemaError
 from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from ..statement import ROLLS_BACK, TOKEN
+from .log import TABLE as LOG
 
 _TABLE = """CREATE TABLE IF NOT EXISTS calve_schema (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL, objects TEXT NOT
@@ -45,7 +46,7 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
         apsw.Error: the database cannot be used.
     """
     check_order(files)
-    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX):
+    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX, LOG):
         raw.execute(statement)
     applied: list[tuple[Any, ...]] = raw.execute(_APPLIED).fetchall()
     verify_files(applied, files)

@@ -25,6 +25,7 @@ from ..schema import SchemaFile
 from .connection import Connection
 from .lease import LoopShare
 from .lock import FileLock
+from .log import SqliteLog
 from .opening import open_reader, open_writer
 from .options import SqliteOptions
 from .plan import Plan
@@ -63,6 +64,7 @@ class SqliteStore(Store):
         self._writer = Writer(connection, self._write_thread, share, write_plans, options)
         connect = partial(open_reader, path, options)
         self._readers = Readers(connect, self._read_threads, share, read_plans, options)
+        self.log = SqliteLog(self, self._transaction)
         self._closing: asyncio.Task[None] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -124,7 +126,7 @@ class SqliteStore(Store):
         return cls(path, options, lock, connection, threads)
 
     def _transaction(self) -> SqliteTransaction:
-        return SqliteTransaction(self._writer)
+        return SqliteTransaction(self._writer, self.log)
 
     def read(self) -> Snapshot:
         return Snapshot(self._readers)

@@ -6,8 +6,11 @@ from collections.abc import Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import Any
 
+from ...core.crash import crash_point
 from ..base import Transaction
 from ..errors import TransactionError
+from ..log import Log
+from .log import APPEND, as_params
 from .writer import Turn, Writer
 
 MANY = 32
@@ -17,11 +20,12 @@ MANY = 32
 class SqliteTransaction(Transaction):
     """One transaction, once: entered, used and left. Its fate is decided by `Writer`."""
 
-    __slots__ = ("_turn", "_writer")
+    __slots__ = ("_entries", "_log", "_turn", "_writer")
     _turn: Turn
 
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
+    def __init__(self, writer: Writer, log: Log) -> None:
+        self._writer, self._log = writer, log
+        self._entries = []
 
     async def __aenter__(self) -> SqliteTransaction:
         if hasattr(self, "_turn"):
@@ -48,9 +52,24 @@ class SqliteTransaction(Transaction):
                 raise TransactionError(
                     f"rolled back: a statement failed, and its error was caught inside the block: {turn.failure}"
                 ) from turn.failure
+            if self._entries:
+                await self._append()
             acknowledged = writer.release(turn)
-        if acknowledged is not None:
-            await acknowledged
+        try:
+            if acknowledged is not None:
+                await acknowledged
+        finally:
+            if self._entries:
+                self._log.wake()  # a cancellation comes too late for the commit
+
+    async def _append(self) -> None:
+        try:
+            crash_point("publish.before_append")
+            await self.execute_many(APPEND, map(as_params, self._entries))
+            crash_point("publish.before_commit")
+        except BaseException:
+            self._writer.roll_back(self._turn)
+            raise
 
     async def _settle(self) -> None:
         try:
@@ -70,6 +89,25 @@ class SqliteTransaction(Transaction):
     def execute_many(self, sql: str, rows: Iterable[Mapping[str, Any]], /) -> Coroutine[Any, Any, int]:
         turn, listed = self._usable(), list(rows)
         return turn.call(sql, turn.connection.execute_many, listed, many=len(listed) > MANY)
+
+    async def _set_savepoint(self, name: str) -> None:
+        turn = self._usable()
+        await turn.settle()
+        turn.connection.command(f"SAVEPOINT {name}")
+
+    async def _end_savepoint(self, name: str, error: BaseException | None) -> None:
+        turn = self._turn
+        if error is not None and not isinstance(error, Exception):
+            return
+        await turn.settle()
+        if turn.over or not turn.connection.in_transaction:
+            return
+        if error is None:
+            self._usable()
+        else:
+            turn.connection.command(f"ROLLBACK TO {name}")
+            turn.failure = None
+        turn.connection.command(f"RELEASE {name}")
 
     def _usable(self) -> Turn:
         turn = self._turn

@@ -11,12 +11,13 @@ empty at the start of each test. Needs pytest and pytest-asyncio in automatic mo
 """
 
 from .base import Features
+from .log import LogTests
 from .marks import MarkTests
 from .rows import RowTests
 from .transactions import TransactionTests
 
 
-class StoreSuite(RowTests, TransactionTests, MarkTests):
+class StoreSuite(RowTests, TransactionTests, MarkTests, LogTests):
     """Subclass it, declare `features`, write `open_store`."""
 
 
