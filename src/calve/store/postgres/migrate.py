@@ -21,6 +21,7 @@ import asyncpg
 import msgspec
 
 from ..errors import SchemaError
+from ..inbox import TABLES as INBOX
 from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from .connecting import Server, unusable
@@ -39,6 +40,7 @@ _TABLES = (
     TABLE.format(bytes="BYTEA"),
     INDEX,
     *LOG,
+    *(sql.format(bytes="BYTEA") for sql in INBOX),
 )
 _APPLIED = "SELECT number, name, sha256, objects FROM calve_schema ORDER BY number"
 _OBJECTS = """

@@ -20,6 +20,7 @@ import apsw
 import msgspec
 
 from ..errors import SchemaError
+from ..inbox import TABLES as INBOX
 from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from ..statement import ROLLS_BACK, TOKEN
@@ -46,7 +47,7 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
         apsw.Error: the database cannot be used.
     """
     check_order(files)
-    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX, LOG):
+    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX, LOG, *(sql.format(bytes="BLOB") for sql in INBOX)):
         raw.execute(statement)
     applied: list[tuple[Any, ...]] = raw.execute(_APPLIED).fetchall()
     verify_files(applied, files)

@@ -1,0 +1,36 @@
+"""Room 5: events on their way from the service that publishes them to those that handle them.
+
+    tx.publish(event) ──> log (calve.store.log) ──> Feed ──> Dispatcher ──> @on handler, and the mark, in a transaction
+                                                     │
+                                     LocalFeed: the same process     RemoteFeed: over the wire, no broker
+
+on, Handler, handlers_of    which events a service handles                         handlers.py
+Feed, LocalFeed             reading the log of a service in this process           base.py, local.py
+RemoteFeed, log_endpoints   reading the log of a service in another unit           remote.py
+Dispatcher                  one shard: batches, retries, keys held back, parked    dispatcher.py, progress.py, parking.py
+Consumers                   every dispatcher of a service                          consumers.py
+"""
+
+from .base import Feed
+from .consumers import Consumers
+from .dispatcher import Dispatcher, DispatchOptions
+from .handlers import Handler, handlers_of, on
+from .local import LocalFeed
+from .metrics import ConsumerMetrics
+from .parking import Parking
+from .remote import RemoteFeed, log_endpoints
+
+__all__ = [
+    "ConsumerMetrics",
+    "Consumers",
+    "Dispatcher",
+    "DispatchOptions",
+    "Feed",
+    "Handler",
+    "handlers_of",
+    "LocalFeed",
+    "log_endpoints",
+    "on",
+    "Parking",
+    "RemoteFeed",
+]
