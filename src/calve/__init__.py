@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .core.errors import CallError, CalveError, ConfigError, DeadlineExceeded, InvalidArgument, Unavailable
     from .core.policy import Policy
     from .core.settings import Secret, Settings
+    from .messaging import on
     from .observe import Logger
     from .service import Call, Middleware
     from .service.lazy import stub
@@ -36,6 +37,7 @@ _ROOMS = {
     ),
     "calve.core.policy": ("Policy",),
     "calve.core.settings": ("Secret", "Settings"),
+    "calve.messaging": ("on",),
     "calve.observe": ("Logger",),
     "calve.service": ("Call", "Middleware"),
     "calve.service.lazy": ("stub",),
@@ -63,6 +65,7 @@ __all__ = [
     "Message",
     "Meta",
     "Middleware",
+    "on",
     "Policy",
     "Principal",
     "query",

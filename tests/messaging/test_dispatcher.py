@@ -52,9 +52,8 @@ class Bench:
         """A dispatcher at work."""
         handler = Handler("notes.handle", Opened, Codec(Opened), self.handle)
         dispatcher = Dispatcher(
-            "notes",
             self.consumer,
-            LocalFeed("bank", self.bank.log, shared=False),
+            LocalFeed("bank", "notes", self.bank.log, shared=False, clock=SystemClock()),
             0,
             {"Opened": handler},
             clock=SystemClock(),

@@ -30,6 +30,7 @@ from ..service.resilience import Guards
 from ..store import Store
 from .adopted import AdoptedApps, places
 from .base import Base
+from .events import Events, check_events
 from .extensions import load_middleware
 from .policies import Policies
 from .remotes import load_remote, make_caller
@@ -85,6 +86,8 @@ class Application:
         self._pruning: asyncio.Task[None] | None = None
         self._policies: Policies
         self._guards: Guards
+        self._events = Events(config.events, self.services, self.stores, base, remote)
+        self._log_endpoints: list[Endpoint] = []
         self.started = False
         """Whether `start` was called; it may be once."""
 
@@ -111,9 +114,11 @@ class Application:
                 self._declared = declared_callers(self.config, self.hosted)
             for name in order:
                 await self._construct(self.services[name], injector, chain)
+            self._log_endpoints = self._events.endpoints(chain)
             self._pruning = asyncio.create_task(prune_forever(self.stores, self.base.clock, self.base.log))
             for name in order:
                 await self._start_service(name)
+            self._events.start({name: self._instances[name] for name in order if name in self._instances})
             if self._adopting:
                 await self._adopt()
         except BaseException:
@@ -140,6 +145,7 @@ class Application:
         base = self.base
         self._guards = Guards(self._policies.of, clock=base.clock, registry=base.registry, log=base.log)
         check_schema_folders(self.services.values())
+        check_events(self.services.values())
         for name in self.hosted:
             owner = self.services[name].implementation
             self._settings[name] = read_settings(self.config, f"service.{name}", owner)
@@ -180,7 +186,8 @@ class Application:
         else:
             if wants_store(service):
                 self._progress(f"opening the store of {name}")
-                self.stores[name] = await open_store(self.config, service, base.registry)
+                self.stores[name] = store = await open_store(self.config, service, base.registry)
+                self._events.publishes(service, store)
             instance = self._instances[name] = injector.build(name, service.implementation)
             endpoints = {
                 operation.name: chain.endpoint(
@@ -258,6 +265,10 @@ class Application:
         """Endpoints of the services that run here, for callers that keep to policies themselves."""
         return [e for name in self.hosted for e in self.endpoints[name].values()]
 
+    def wire_endpoints(self) -> list[Endpoint]:
+        """What other units may call: those of the services that run here, and their logs."""
+        return [*self.hosted_endpoints(), *self._log_endpoints]
+
     def edge_endpoints(self, services: Iterable[str] | None = None) -> list[Endpoint]:
         """Endpoints for callers that come from outside, hence behind policies.
 
@@ -275,6 +286,7 @@ class Application:
         closes the stores.
         """
         try:
+            await self._quietly(self._events.stop, HOOK_SECONDS, "", "handlers of events did not stop")
             if self.adopted is not None:
                 await self._quietly(self.adopted.stop, None, "adopted", "applications did not stop cleanly")
             while self._started:

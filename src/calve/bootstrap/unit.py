@@ -186,7 +186,7 @@ class UnitProcess:
         if listen is None:
             return
         wire = self._wire = WireServer(
-            self.application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
+            self.application.wire_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
         )
         self._release.push_async_callback(wire.close)
         base.registry.gauge("calve.wire.connections", "Open wire connections", lambda: wire.connections)

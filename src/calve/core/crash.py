@@ -27,6 +27,9 @@ POINTS = {
     "command.before_response": "its answer is written, and not given to the caller",
     "publish.before_append": "a transaction with events has written everything but the events",
     "publish.before_commit": "its events are in the log, and not committed",
+    "event.before_mark": "the handlers of a batch have run, the mark is not written",
+    "event.before_commit": "handlers and mark are written, and not committed",
+    "event.committed": "they are committed, and the process knows nothing of it yet",
 }
 """Every point: what has happened when it is reached."""
 

@@ -1,6 +1,6 @@
 """Room 5: events on their way from the service that publishes them to those that handle them.
 
-    tx.publish(event) ──> log (calve.store.log) ──> Feed ──> Dispatcher ──> @on handler, and the mark, in a transaction
+    tx.publish(event) ──> log (calve.store.log) ──> Feed ──> Dispatcher ──> handlers
                                                      │
                                      LocalFeed: the same process     RemoteFeed: over the wire, no broker
 
@@ -8,6 +8,7 @@ on, Handler, handlers_of    which events a service handles                      
 Feed, LocalFeed             reading the log of a service in this process           base.py, local.py
 RemoteFeed, log_endpoints   reading the log of a service in another unit           remote.py
 Dispatcher                  one shard: batches, retries, keys held back, parked    dispatcher.py, progress.py, parking.py
+prune_logs                  letting go of what is old and was read                pruning.py
 Consumers                   every dispatcher of a service                          consumers.py
 """
 
@@ -18,6 +19,7 @@ from .handlers import Handler, handlers_of, on
 from .local import LocalFeed
 from .metrics import ConsumerMetrics
 from .parking import Parking
+from .pruning import prune_logs
 from .remote import RemoteFeed, log_endpoints
 
 __all__ = [
@@ -32,5 +34,6 @@ __all__ = [
     "log_endpoints",
     "on",
     "Parking",
+    "prune_logs",
     "RemoteFeed",
 ]

@@ -19,14 +19,12 @@ class Consumers:
     """What a service handles.
 
     Args:
-        service: The consumer.
-        store: Its own.
+        store: The service's own.
         feeds: By source; with the handlers of its events.
     """
 
     def __init__(
         self,
-        service: str,
         store: Store,
         feeds: Iterable[tuple[Feed, Iterable[Handler]]],
         *,
@@ -34,7 +32,7 @@ class Consumers:
         log: Logger,
         options: DispatchOptions,
     ) -> None:
-        self._service, self._store, self._clock, self._log, self._options = service, store, clock, log, options
+        self._store, self._clock, self._log, self._options = store, clock, log, options
         self._feeds = [(feed, {h.event.__name__: h for h in handlers}) for feed, handlers in feeds]
         self.metrics: dict[str, ConsumerMetrics] = {feed.source: ConsumerMetrics() for feed, _ in self._feeds}
         """By source."""
@@ -50,7 +48,6 @@ class Consumers:
         async with asyncio.TaskGroup() as tasks:
             for shard in range(shards):
                 dispatcher = Dispatcher(
-                    self._service,
                     self._store,
                     feed,
                     shard,

@@ -21,6 +21,7 @@ import msgspec
 
 from ..core.clock import Clock
 from ..core.context import CallContext, _current
+from ..core.crash import crash_point
 from ..core.errors import CallError, InvalidArgument, StoreError
 from ..core.trace import TraceContext, parse_traceparent
 from ..observe import Logger
@@ -77,15 +78,13 @@ class Dispatcher:
     """See the module. One task runs it.
 
     Args:
-        service: The consumer.
-        store: Its own.
+        store: The consumer's own.
         feed: The log it reads.
         handlers: By type of event.
     """
 
     def __init__(
         self,
-        service: str,
         store: Store,
         feed: Feed,
         shard: int,
@@ -96,7 +95,7 @@ class Dispatcher:
         metrics: ConsumerMetrics,
         options: DispatchOptions,
     ) -> None:
-        self._service, self._store, self._feed, self._shard, self._handlers = service, store, feed, shard, handlers
+        self._store, self._feed, self._shard, self._handlers = store, feed, shard, handlers
         self._clock, self._log, self._metrics, self._options = clock, log, metrics, options
         self._progress = Progress(store, feed.source, shard)
         self._held = HeldKeys()
@@ -142,7 +141,7 @@ class Dispatcher:
         first = self._held.due_first
         wait = options.look_seconds if first is None else first[1].due - self._clock.monotonic()
         wait = max(0.0, min(wait, options.look_seconds))
-        records = await self._feed.read(self._shard, self._position, options.read_max, wait)
+        records = await self._feed.read(self._shard, self._position, options.read_max, wait, self._progress.mark)
         if records:
             await self._take(records)
         elif self._skipped:
@@ -238,11 +237,14 @@ class Dispatcher:
 
     async def _write(self, outcome: _Outcome, tx: Transaction) -> _Outcome:
         offsets = [*self._skipped, *(record.offset for record in outcome.handled)]
+        crash_point("event.before_mark")
         outcome.written = await self._progress.write(tx, offsets)
+        crash_point("event.before_commit")
         return outcome
 
     async def _keep(self, outcome: _Outcome) -> None:
         """A batch is committed."""
+        crash_point("event.committed")
         self._progress.wrote(outcome.written)
         self._skipped.clear()
         self._metrics.handled += len(outcome.handled)

@@ -18,7 +18,6 @@ from ..core.context import CallContext
 from ..core.deadline import NEVER
 from ..store.log import LogTruncated, Record
 from .base import Feed
-from .local import LocalFeed
 
 WAIT_SECONDS_MAX = 20.0
 RECORDS_MAX = 1_000
@@ -45,8 +44,10 @@ class EventLog(Contract, Protocol, version="1.0"):
     """What every service that publishes events answers to other units, beside its own contract."""
 
     @query(timeout_seconds=WAIT_SECONDS_MAX + 10)
-    async def calve_log_read(self, shard: int, after: int, limit: int, wait_seconds: float) -> LogPage:
-        """Records after an offset; waits for some to come."""
+    async def calve_log_read(
+        self, consumer: str, shard: int, after: int, limit: int, wait_seconds: float, done: int
+    ) -> LogPage:
+        """Records after an offset, for a consumer that has everything up to `done`; waits for some to come."""
         ...
 
     @query()
@@ -56,15 +57,28 @@ class EventLog(Contract, Protocol, version="1.0"):
 
 
 class LogService:
-    """Answers for the log of one service that is hosted here."""
+    """Answers for the log of one service that is hosted here.
 
-    def __init__(self, feed: LocalFeed) -> None:
-        self._feed = feed
+    Args:
+        feed: From a consumer to what reads the log for it.
+    """
 
-    async def calve_log_read(self, shard: int, after: int, limit: int, wait_seconds: float) -> LogPage:
+    def __init__(self, feed: Callable[[str], Feed]) -> None:
+        self._make_feed = feed
+        self._feeds: dict[str, Feed] = {}
+
+    def _feed(self, consumer: str) -> Feed:
+        if consumer not in self._feeds:
+            self._feeds[consumer] = self._make_feed(consumer)
+        return self._feeds[consumer]
+
+    async def calve_log_read(
+        self, consumer: str, shard: int, after: int, limit: int, wait_seconds: float, done: int
+    ) -> LogPage:
         """See the contract."""
+        wait = min(wait_seconds, WAIT_SECONDS_MAX)
         try:
-            records = await self._feed.read(shard, after, min(limit, RECORDS_MAX), min(wait_seconds, WAIT_SECONDS_MAX))
+            records = await self._feed(consumer).read(shard, after, min(limit, RECORDS_MAX), wait, done)
         except LogTruncated as error:
             return LogPage(records=(), floor=error.floor)
         size, page = 0, list[Record]()
@@ -77,8 +91,9 @@ class LogService:
 
     async def calve_log_state(self) -> LogState:
         """See the contract."""
-        shards = range(await self._feed.shards())
-        return LogState(last=tuple(await asyncio.gather(*map(self._feed.last, shards))))
+        feed = self._make_feed("")
+        shards = range(await feed.shards())
+        return LogState(last=tuple(await asyncio.gather(*map(feed.last, shards))))
 
 
 class Remote(Protocol):
@@ -92,10 +107,11 @@ class Remote(Protocol):
 MakeEndpoint = Callable[[str, Operation, Callable[..., Any]], Endpoint]
 
 
-def log_endpoints(service: str, feed: LocalFeed, make: MakeEndpoint) -> Mapping[str, Endpoint]:
+def log_endpoints(service: str, feed: Callable[[str], Feed], make: MakeEndpoint) -> Mapping[str, Endpoint]:
     """What other units call to read the log of a service.
 
     Args:
+        feed: From a consumer to what reads the log for it.
         make: From service, operation and method to an endpoint.
     """
     server = LogService(feed)
@@ -108,12 +124,13 @@ class RemoteFeed(Feed):
 
     Args:
         source: The service.
+        consumer: Who reads.
         remote: Carries the calls.
         now: The monotonic clock.
     """
 
-    def __init__(self, source: str, remote: Remote, now: Callable[[], float]) -> None:
-        super().__init__(source)
+    def __init__(self, source: str, consumer: str, remote: Remote, now: Callable[[], float]) -> None:
+        super().__init__(source, consumer)
         self._remote, self._now = remote, now
         self._operations = describe(EventLog).operations
 
@@ -126,9 +143,15 @@ class RemoteFeed(Feed):
         state: LogState = await self._call("calve_log_state")
         return len(state.last)
 
-    async def read(self, shard: int, after: int, limit: int, wait_seconds: float) -> list[Record]:
+    async def read(self, shard: int, after: int, limit: int, wait_seconds: float, done: int) -> list[Record]:
         page: LogPage = await self._call(
-            "calve_log_read", shard=shard, after=after, limit=limit, wait_seconds=wait_seconds
+            "calve_log_read",
+            consumer=self.consumer,
+            shard=shard,
+            after=after,
+            limit=limit,
+            wait_seconds=wait_seconds,
+            done=done,
         )
         if page.floor is not None:
             raise LogTruncated(shard, after, page.floor)

@@ -26,6 +26,7 @@ from .sections import (
     AppSettings,
     CheckSettings,
     DiscoverySettings,
+    EventSettings,
     HttpSettings,
     LogSettings,
     RemoteSettings,
@@ -42,8 +43,8 @@ from .topology import Topology, read_topologies
 FILE_NAME = "calve.toml"
 CONFIG_VARIABLE = "CALVE_CONFIG"
 _SECTIONS = (
-    "app", "store", "http", "wire", "discovery", "log", "run", "rollout", "unit", "service", "topology", "middleware",
-    "authenticator", "check", "audit", "policy",
+    "app", "store", "events", "http", "wire", "discovery", "log", "run", "rollout", "unit", "service", "topology",
+    "middleware", "authenticator", "check", "audit", "policy",
 )  # fmt: skip
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", re.ASCII)
 
@@ -55,6 +56,7 @@ class AppConfig(msgspec.Struct, frozen=True, eq=False):
     reader: SettingsReader
     app: AppSettings
     store: StoreSettings
+    events: EventSettings
     http: HttpSettings
     wire: WireSettings
     discovery: DiscoverySettings
@@ -196,6 +198,7 @@ def load_config(path: Path | str | None = None, *, environ: Mapping[str, str] | 
         reader=reader,
         app=app,
         store=reader.load("store", StoreSettings),
+        events=reader.load("events", EventSettings),
         http=reader.load("http", HttpSettings),
         wire=reader.load("wire", WireSettings),
         discovery=reader.load("discovery", DiscoverySettings),

@@ -72,6 +72,18 @@ class StoreSettings(Settings):
     ] = 24.0
 
 
+class EventSettings(Settings):
+    """`[events]`: what services tell each other."""
+
+    retention_hours: Annotated[
+        float,
+        option("how long published events are kept, at least; longer for consumers behind", unit="hours", gt=0),
+    ] = 72.0
+    attempts_max: Annotated[
+        int, option("how often an event is tried before its key is parked", unit="attempts", ge=1, le=1000)
+    ] = 8
+
+
 class HttpSettings(Settings):
     """`[http]`: the REST edge."""
 
@@ -269,6 +281,7 @@ class RemoteSettings(ServiceSettings):
 SECTIONS: dict[str, type[Settings]] = {
     "app": AppSettings,
     "store": StoreSettings,
+    "events": EventSettings,
     "http": HttpSettings,
     "wire": WireSettings,
     "discovery": DiscoverySettings,

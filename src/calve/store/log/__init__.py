@@ -12,8 +12,8 @@ Outlet          which events a service publishes, and how they look       outlet
 Log             the port: append, read, prune                             base.py
 """
 
-from .base import Log, LogTruncated
+from .base import Log, LogReader, LogTruncated
 from .outlet import Entry, Outlet
 from .record import VOID, Record
 
-__all__ = ["Entry", "Log", "LogTruncated", "Outlet", "Record", "VOID"]
+__all__ = ["Entry", "Log", "LogReader", "LogTruncated", "Outlet", "Record", "VOID"]

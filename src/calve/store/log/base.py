@@ -8,12 +8,46 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar, Protocol
+
+import msgspec
 
 from ...contract import Event
 from ...core.errors import ConfigError, StoreError
 from .outlet import Entry, Key, Outlet
 from .record import Record
+
+READERS = """CREATE TABLE IF NOT EXISTS calve_log_reader (
+    consumer TEXT NOT NULL, shard INTEGER NOT NULL, number BIGINT NOT NULL, seen_ms BIGINT NOT NULL,
+    PRIMARY KEY (consumer, shard))"""
+_NOTE = """INSERT INTO calve_log_reader (consumer, shard, number, seen_ms) VALUES (:consumer, :shard, :offset, :now_ms)
+ON CONFLICT (consumer, shard) DO UPDATE SET number = excluded.number, seen_ms = excluded.seen_ms"""
+_READERS = 'SELECT consumer, shard, number AS "offset", seen_ms FROM calve_log_reader ORDER BY consumer, shard'
+_FORGET = "DELETE FROM calve_log_reader WHERE consumer = :consumer"
+
+
+class LogReader(msgspec.Struct, frozen=True):
+    """How far a consumer is in a shard of the log, as it said itself a few seconds ago."""
+
+    consumer: str
+    shard: int
+    offset: int
+    """Everything up to here is done."""
+    seen_ms: int
+    """When it said so, milliseconds since 1970."""
+
+
+class _Reads(Protocol):
+    async def all(self, sql: str, into: type[Any], /, **params: Any) -> list[Any]:
+        """See `Reader.all`."""
+        ...
+
+
+class _Writes(Protocol):
+    async def execute(self, sql: str, /, **params: Any) -> int:
+        """See `Transaction.execute`."""
+        ...
 
 
 class LogTruncated(StoreError):
@@ -37,6 +71,7 @@ class Log(ABC):
 
     shards: ClassVar[int]
     """How many it has; fixed, because a key's shard must not change."""
+    _reader: _Reads
 
     def __init__(self) -> None:
         self.outlet: Outlet | None = None
@@ -73,6 +108,24 @@ class Log(ABC):
 
         The last record of a shard is always kept. Returns: how many went.
         """
+
+    @abstractmethod
+    def _writing(self) -> AbstractAsyncContextManager[_Writes]:
+        """For adapters: a transaction for single statements on our own tables."""
+
+    async def note_reader(self, consumer: str, shard: int, offset: int, now_ms: int) -> None:
+        """A consumer has everything up to an offset: what comes after it is kept, however old it gets."""
+        async with self._writing() as tx:
+            await tx.execute(_NOTE, consumer=consumer, shard=shard, offset=offset, now_ms=now_ms)
+
+    async def readers(self) -> list[LogReader]:
+        """Who reads the log, and how far they are."""
+        return await self._reader.all(_READERS, LogReader)
+
+    async def forget_reader(self, consumer: str) -> bool:
+        """Keep nothing for a consumer any more; whether it was known."""
+        async with self._writing() as tx:
+            return await tx.execute(_FORGET, consumer=consumer) > 0
 
     def changed(self) -> asyncio.Future[None]:
         """What to await for the next commit with events by this process. Ask before reading, await after."""

@@ -20,8 +20,9 @@ statement to the end of the commit, and publishers do not wait for each other.
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 
-from ..base import Store
+from ..base import Store, Transaction
 from ..log import VOID, Log, LogTruncated, Record
 from .append import LOCK, SHARDS
 from .block import Home
@@ -73,7 +74,11 @@ class PostgresLog(Log):
 
     def __init__(self, store: Store, home: Home) -> None:
         super().__init__()
-        self._store, self._home = store, home
+        self._reader: Store
+        self._reader, self._home = store, home
+
+    def _writing(self) -> AbstractAsyncContextManager[Transaction]:
+        return PlainTransaction(self._home, self)
 
     async def read(self, shard: int, after: int, limit: int) -> list[Record]:
         records = await self._next(shard, after, limit)
@@ -89,7 +94,7 @@ class PostgresLog(Log):
         return _contiguous(await self._next(shard, after, limit), after)
 
     async def _next(self, shard: int, after: int, limit: int) -> list[Record]:
-        return await self._store.all(_READ, Record, shard=shard, after=after, limit=limit)
+        return await self._reader.all(_READ, Record, shard=shard, after=after, limit=limit)
 
     async def _fill(self, shard: int, after: int) -> None:
         """Wait for publishers that are committing, and put a VOID wherever there is nothing then."""
@@ -98,17 +103,17 @@ class PostgresLog(Log):
             await tx.run("fill the log", lambda connection: connection.execute(_FILL, shard, after))
 
     async def last(self, shard: int) -> int:
-        return await self._store.one(_LAST, int, shard=shard) or 0
+        return await self._reader.one(_LAST, int, shard=shard) or 0
 
     async def floor(self, shard: int) -> int:
-        return await self._store.one(_FLOOR, int, shard=shard) or 0
+        return await self._reader.one(_FLOOR, int, shard=shard) or 0
 
     async def prune(self, shard: int, before_ms: int, upto: int, most: int) -> int:
-        oldest = await self._store.one(_OLDEST, int, shard=shard)
+        oldest = await self._reader.one(_OLDEST, int, shard=shard)
         if oldest is None or oldest >= before_ms:
             return 0
         before = await self.floor(shard)
-        async with PlainTransaction(self._home, self) as tx:
+        async with self._writing() as tx:
             await tx.execute(_PRUNE, shard=shard, before_ms=before_ms, upto=upto, most=most)
         return await self.floor(shard) - before
 

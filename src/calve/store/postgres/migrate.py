@@ -22,6 +22,7 @@ import msgspec
 
 from ..errors import SchemaError
 from ..inbox import TABLES as INBOX
+from ..log.base import READERS
 from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from .connecting import Server, unusable
@@ -40,6 +41,7 @@ _TABLES = (
     TABLE.format(bytes="BYTEA"),
     INDEX,
     *LOG,
+    READERS,
     *(sql.format(bytes="BYTEA") for sql in INBOX),
 )
 _APPLIED = "SELECT number, name, sha256, objects FROM calve_schema ORDER BY number"

@@ -45,7 +45,11 @@ class SqliteLog(Log):
 
     def __init__(self, reader: Reader, transaction: Callable[[], AbstractAsyncContextManager[Transaction]]) -> None:
         super().__init__()
+        self._reader: Reader
         self._reader, self._transaction = reader, transaction
+
+    def _writing(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._transaction()
 
     async def read(self, shard: int, after: int, limit: int) -> list[Record]:
         records = await self._reader.all(_READ, Record, after=after, limit=limit)

@@ -21,6 +21,7 @@ import msgspec
 
 from ..errors import SchemaError
 from ..inbox import TABLES as INBOX
+from ..log.base import READERS
 from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from ..statement import ROLLS_BACK, TOKEN
@@ -30,6 +31,7 @@ _TABLE = """CREATE TABLE IF NOT EXISTS calve_schema (
     number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_at TEXT NOT NULL, objects TEXT NOT
     NULL
 ) STRICT"""
+_OURS = (_TABLE, TABLE.format(bytes="BLOB"), INDEX, LOG, READERS, *(sql.format(bytes="BLOB") for sql in INBOX))
 _APPLIED = "SELECT number, name, sha256, objects FROM calve_schema ORDER BY number"
 _OWN_TRANSACTION = {"BEGIN", "COMMIT", "END", "RELEASE", "SAVEPOINT"}
 _NOT_HERE = {"ATTACH", "DETACH", "PRAGMA", "VACUUM"}
@@ -47,7 +49,14 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
         apsw.Error: the database cannot be used.
     """
     check_order(files)
-    for statement in (_TABLE, TABLE.format(bytes="BLOB"), INDEX, LOG, *(sql.format(bytes="BLOB") for sql in INBOX)):
+    for statement in (
+        _TABLE,
+        TABLE.format(bytes="BLOB"),
+        INDEX,
+        LOG,
+        READERS,
+        *(sql.format(bytes="BLOB") for sql in INBOX),
+    ):
         raw.execute(statement)
     applied: list[tuple[Any, ...]] = raw.execute(_APPLIED).fetchall()
     verify_files(applied, files)

@@ -53,7 +53,7 @@ class CodecRunner(Runner):
     async def _serve(self, config: AppConfig, application: Application, stack: AsyncExitStack) -> WireServer:
         base = application.base
         server = WireServer(
-            application.hosted_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
+            application.wire_endpoints(), wheel=base.wheel, clock=base.clock, options=wire_options(config)
         )
         stack.push_async_callback(server.close)
         return server

@@ -227,6 +227,18 @@ class LogTests(StoreTests):
             tx.publish(Opened(owner="ada", cents=1), key="ada")
         assert await log.last(shard) == last + 1
 
+    async def test_readers_say_how_far_they_are(self, bank: Store) -> None:
+        await bank.log.note_reader("letters", 0, 7, 1000)
+        await bank.log.note_reader("letters", 0, 9, 2000)
+        await bank.log.note_reader("audit", 0, 3, 1500)
+        assert [(r.consumer, r.offset, r.seen_ms) for r in await bank.log.readers()] == [
+            ("audit", 3, 1500),
+            ("letters", 9, 2000),
+        ]
+        assert await bank.log.forget_reader("audit")
+        assert not await bank.log.forget_reader("audit")
+        assert [r.consumer for r in await bank.log.readers()] == ["letters"]
+
     async def test_offsets_go_on_after_the_store_was_opened_again(self, bank: Store) -> None:
         if not self.features.reopens:
             pytest.skip("the database goes with its store")

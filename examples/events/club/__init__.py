@@ -1,0 +1,1 @@
+"""A club with members, and letters to them."""
