@@ -44,6 +44,11 @@ TESTED_BY = {
     "eject/project.py": "eject/test_ejecting.py",
     "eject/routes.py": "eject/test_ejecting.py",
     "eject/signatures.py": "eject/test_ejecting.py",
+    "messaging/consumers.py": "messaging/test_remote.py",
+    "messaging/held.py": "messaging/test_dispatcher.py",
+    "messaging/local.py": "messaging/test_remote.py",
+    "messaging/parking.py": "messaging/test_dispatcher.py",
+    "messaging/progress.py": "messaging/test_dispatcher.py",
     "observe/base.py": "observe/test_tracing.py",
     "service/resilience/counts.py": GUARDED_CALLS,
     "service/resilience/guard.py": GUARDED_CALLS,
@@ -51,6 +56,7 @@ TESTED_BY = {
     "service/resilience/retry.py": GUARDED_CALLS,
     "service/resilience/slots.py": GUARDED_CALLS,
     "store/base.py": STORE_SUITE,
+    "store/inbox.py": "messaging/test_dispatcher.py",
     "store/log/base.py": STORE_SUITE,
     "store/log/outlet.py": STORE_SUITE,
     "store/marks.py": STORE_SUITE,
@@ -106,6 +112,7 @@ TESTED_BY = {
 
 TOPICS = {
     "bootstrap/test_traces.py": "one trace over every kind of hop",
+    "messaging/test_crash.py": "a process killed between publishing and handling",
     "core/test_codec_pydantic.py": "the codec and the models of another library",
     "service/test_collisions.py": "operations that run again after a collision",
     "service/test_chain_streams.py": "the chain around streams",

@@ -7,7 +7,7 @@
 on, Handler, handlers_of    which events a service handles                         handlers.py
 Feed, LocalFeed             reading the log of a service in this process           base.py, local.py
 RemoteFeed, log_endpoints   reading the log of a service in another unit           remote.py
-Dispatcher                  one shard: batches, retries, keys held back, parked    dispatcher.py, progress.py, parking.py
+Dispatcher                  one shard: batches, retries, keys held back, parked   dispatcher.py, progress.py, parking.py
 prune_logs                  letting go of what is old and was read                pruning.py
 Consumers                   every dispatcher of a service                          consumers.py
 """

@@ -118,8 +118,10 @@ class Dispatcher:
             except Overtaken:
                 await asyncio.sleep(self._options.pause_seconds)
             except (StoreError, CallError) as error:
-                if not isinstance(error, StoreUnavailable) or "closed" not in str(error):
-                    self._log.warning("events wait", source=self._feed.source, shard=self._shard, error=error)
+                self._log.warning("events wait", source=self._feed.source, shard=self._shard, error=error)
+                await asyncio.sleep(self._options.pause_seconds)
+            except Exception as error:  # noqa: BLE001  (a fault of ours must not stop all events for good)
+                self._log.exception("events wait", error=error, source=self._feed.source, shard=self._shard)
                 await asyncio.sleep(self._options.pause_seconds)
 
     async def _load(self) -> None:
