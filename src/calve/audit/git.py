@@ -101,6 +101,14 @@ def read_history(root: Path, *, years: float = WINDOW_YEARS, cache: Path | None 
     return history
 
 
+def head_of(root: Path) -> str:
+    """The commit that is checked out in a folder; `` outside of git, or before the first."""
+    try:
+        return _git(root, "rev-parse", "--verify", "HEAD").strip()
+    except GitError:
+        return ""
+
+
 def _read(root: Path, name: str, now: int, years: float, shallow: bool) -> History:
     since = now - int(years * _SECONDS_A_YEAR)
     selection = (f"--since={since}", "--no-merges", "--no-renames", "--name-only", "--relative")
