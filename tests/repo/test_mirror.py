@@ -14,6 +14,7 @@ NOT_ROOMS = {"docs", "examples", "fuzz", "repo", "system"}
 """Folders of tests that are about no room."""
 
 WIRE_CALLS, WIRE_CONNECTIONS = "transport/wire/test_calls.py", "transport/wire/test_connections.py"
+TRACED = "audit/trace/test_run.py"
 STORE_SUITE = "store/sqlite/test_conformance.py"
 GUARDED_CALLS = "service/resilience/test_unary.py"
 CONTRACT_CHECK, CONTRACT_COMPAT = "cli/test_contract_check.py", "testing/contracts/test_compat.py"
@@ -25,6 +26,10 @@ TESTED_BY = {
     "audit/reading/syntax.py": "audit/reading/test_extract.py",
     "audit/reading/vocabulary.py": "audit/reading/test_extract.py",
     "audit/report/words.py": "audit/report/test_screen.py",
+    "audit/trace/recorder/django.py": TRACED,
+    "audit/trace/recorder/hooks.py": TRACED,
+    "audit/trace/recorder/record.py": TRACED,
+    "audit/trace/recorder/sqlalchemy.py": TRACED,
     "boundaries/contracts.py": "boundaries/test_territory.py",
     "boundaries/flow.py": "boundaries/test_calls.py",
     "boundaries/markdown.py": "boundaries/test_catalog.py",

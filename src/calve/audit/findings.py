@@ -31,6 +31,8 @@ from .structure.cochange import CoChange, gated
 from .structure.graph import UnitGraph, all_edges, unit_graph
 from .structure.grouping import groups, misplaced, weights_between
 from .structure.units import make_units
+from .trace.file import DEFAULT_PATH, read_trace
+from .trace.merge import Recall, merge
 
 Progress = Callable[[str, int, int], None]
 """Told `(step, done, count)`; count is 0 for a step without parts."""
@@ -44,6 +46,8 @@ class AuditOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Unit -> prefixes of module names; overrides what the audit would choose."""
     effort: Effort = DEFAULT_EFFORT
     history_years: float = 3.0
+    trace: Path | None = None
+    """What `calve audit trace` wrote; by default `.calve/trace.json` in the project, if there is one."""
     cache: bool = True
     processes: int | None = None
 
@@ -54,6 +58,7 @@ class Findings:
     Attributes:
         project, facts, gaps: Its files, what each says (by path), and what is not known.
         modules, models, data, names: What that means together.
+        recall: What a trace says of that; None without one.
         edges, graph: What depends on what; the same between units.
         history, unit_histories, co_change: What git says.
         groups, misplaced, candidates: Where structure and packages disagree; what could become a service.
@@ -67,6 +72,7 @@ class Findings:
     modules: Modules
     models: Models
     data: Data
+    recall: Recall | None
     names: Names
     edges: list[Edge]
     graph: UnitGraph
@@ -113,8 +119,25 @@ def audit(path: Path, options: AuditOptions | None = None, progress: Progress = 
     found.gaps = sorted([*found.project.gaps, *reading.gaps])
     _resolve(found, progress)
     _structure(found, options, progress)
+    _merge_trace(found, options)
     weigh(found, options, progress)
     return found
+
+
+def _merge_trace(found: Findings, options: AuditOptions) -> None:
+    path = options.trace or Path(found.project.root) / DEFAULT_PATH
+    found.recall = None
+    if options.trace is None and not path.is_file():
+        return
+    trace = read_trace(path)
+    found.recall = merge(trace, found.modules, found.models, found.data, found.graph.of)
+    if trace.head != found.history.head:
+        at, now = trace.head[:12] or "no commit", found.history.head[:12] or "none"
+        why = f"the trace was made at {at}, the code is at {now}"
+        found.gaps = sorted([*found.gaps, Gap("old trace", path.name, 0, why)])
+    if trace.errors:
+        why = "the recorder failed: " + ", ".join(f"{kind} {count} times" for kind, count in trace.errors.items())
+        found.gaps = sorted([*found.gaps, Gap("trace", path.name, 0, why)])
 
 
 def weigh(found: Findings, options: AuditOptions, progress: Progress = _silent) -> None:

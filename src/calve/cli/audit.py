@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..audit.report.baseline import Comparison
     from ..audit.report.document import Document
 
-COMMANDS: dict[str, Entry] = {}
+COMMANDS = {"trace": Entry("audit_trace", "Record which tables transactions and requests touch while COMMAND runs.")}
 TO = click.Path(path_type=Path, dir_okay=False)
 STDOUT = Path("-")
 COLUMNS = 100

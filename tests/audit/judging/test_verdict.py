@@ -39,7 +39,7 @@ NEEDY = Answers(
 
 def candidate(name: str, crossing: int, torn: int = 0, unsure: int = 0, edges: int = 100) -> Candidate:
     """A candidate of one unit."""
-    sagas = [Saga(PLACE, "f", n < torn, [Item(PLACE, "writes")], [name, "app"]) for n in range(torn + unsure)]
+    sagas = [Saga(PLACE, "f", n < torn, [Item(PLACE, "writes")], [name, "app"], 0) for n in range(torn + unsure)]
     bill = Bill({}, [], [], [], [], [], [], {}, sagas, [], [], [], [], [], crossing, edges)
     hinge = Hinge("app.search.index", "used by", ["app.a", "app.b"], [], [PLACE, PLACE], 1, edges)
     hinges = [hinge] if crossing > 0.4 * edges else []

@@ -193,7 +193,8 @@ def _would_free(option: _Option) -> str:
     if candidate is None:
         return "a part that is large enough to be a service"
     bill = candidate.bill
-    if any(not saga.certain for saga in bill.sagas) and not candidate.hinges and not bill.sagas_low:
+    unsure = any(not saga.certain and not saga.runs for saga in bill.sagas)
+    if unsure and not candidate.hinges and not bill.sagas_low:
         return f"seeing what the transactions around {candidate.name} write: `calve audit trace -- pytest`"
     if not candidate.hinges:
         return f"keeping the transactions of {candidate.name} on one side each: see its list"

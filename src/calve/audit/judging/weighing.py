@@ -165,7 +165,7 @@ def separability(candidate: Candidate | None) -> tuple[Separability, list[Reason
     elif share <= MODULARISE_FIRST:
         level = "modularise first"
     reasons = [Reason(text, "unknown" if level == "unknown" else "yes" if level in ("clean", "possible") else "no")]
-    unsure = sum(not saga.certain for saga in bill.sagas)
+    unsure = sum(not saga.certain and not saga.runs for saga in bill.sagas)
     if bill.sagas_low:
         reasons.append(Reason(f"{bill.sagas_low} transactions write on both sides of {candidate.name}", "no"))
         level = level if level in ("entangled", "unknown") else "modularise first"

@@ -44,6 +44,8 @@ class Saga(msgspec.Struct):
     steps: list[Item]
     """Who writes or reads what, in the order of the code, for both sides."""
     units: list[str]
+    runs: int
+    """How often it ran in the trace, if there is one."""
 
 
 class Bill(msgspec.Struct):
@@ -169,20 +171,22 @@ class Market:
         return dict(sorted(shared.items()))
 
     def _saga(self, side: _Side, transaction: Transaction) -> Saga | None:
-        owners = {side.of(access.model.module) for access in transaction.accesses}
-        if not {"inside", "outside"} <= owners:
+        both = {"inside", "outside"}
+        known = [access for access in transaction.accesses if access.confidence != "runtime"]
+        ways = [known, *transaction.courses]  # tables of different runs are in no transaction together
+        if not any(both <= {side.of(access.model.module) for access in way} for way in ways):
             return None
-        writes = {side.of(access.model.module) for access in transaction.accesses if access.write}
+        certain = any(both <= {side.of(access.model.module) for access in way if access.write} for way in ways)
         steps = [
             Item(self._place(a.module, a.line), f"{'writes' if a.write else 'reads'} {a.model.dotted} ({a.said})")
             for a in transaction.accesses
-            if side.of(a.model.module) in ("inside", "outside")
+            if side.of(a.model.module) in both
         ]
         units = sorted(
             {self._graph.of[a.model.module] for a in transaction.accesses if a.model.module in self._graph.of}
         )
         place = self._place(transaction.module, transaction.line)
-        return Saga(place, transaction.function, {"inside", "outside"} <= writes, steps, units)
+        return Saga(place, transaction.function, certain, steps, units, transaction.runs)
 
     def _sql(self, side: _Side) -> list[Item]:
         found = []

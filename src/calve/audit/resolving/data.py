@@ -101,9 +101,14 @@ class Transaction(msgspec.Struct):
     end: int
     function: str
     """Qualified name of the function it is, or is in."""
-    kind: Literal["block", "function"]
+    kind: Literal["block", "function", "runtime"]
+    """`runtime` when only a trace knows of it."""
     accesses: list[Access]
-    """In its own lines first, then those of functions it calls."""
+    """In its own lines first, then those of functions it calls, then those only a trace knows of."""
+    runs: int = 0
+    """How often it ran in the trace; 0 also without one."""
+    courses: list[list[Access]] = []
+    """What it touched each time, where that differs."""
 
 
 class Data:

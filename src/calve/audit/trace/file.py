@@ -71,7 +71,7 @@ def collect(folder: Path, head: str) -> Trace:
             else:
                 steps = tuple((verb, table) for verb, table in line["steps"])
                 runs[line["kind"], line["path"], line["line"], line["function"], steps] += line["runs"]
-    spans = sorted(Span(*key, count) for key, count in runs.items())
+    spans = sorted(Span(kind, path, at, name, steps, n) for (kind, path, at, name, steps), n in runs.items())
     return Trace(head=head, processes=len(files), hooks=sorted(hooks), errors=dict(sorted(errors.items())), spans=spans)
 
 

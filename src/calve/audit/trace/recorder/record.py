@@ -183,7 +183,8 @@ class Recorder:
         path = self._paths.get(file)
         if path is None:
             full = os.path.realpath(file)
-            inside = full.startswith(self._root) and not any(part in full for part in _OUTSIDE)
+            made = not file or file.startswith("<")  # frozen, or from a string
+            inside = full.startswith(self._root) and not made and not any(part in full for part in _OUTSIDE)
             path = full[len(self._root) :].replace(os.sep, "/") if inside else ""
             path = self._paths[file] = "" if _is_test(path) else path
         return path
