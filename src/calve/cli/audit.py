@@ -91,6 +91,7 @@ def _checks(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     metavar="FILE",
     help="What `calve assess` wrote; else calve-assess.toml in PATH.",
 )
+@click.option("--trace", type=TO, metavar="FILE", help="What `calve audit trace` kept; else PATH/.calve/trace.json.")
 @click.option("--json", "json_to", type=TO, metavar="FILE", help="Write all that was found as JSON; - prints it.")
 @click.option("--html", "html_to", type=TO, metavar="FILE", help="Write a report for people as one file; - prints it.")
 @click.option("--contracts", "contracts_to", type=TO, metavar="FILE", help="Freeze the boundaries, for import-linter.")
@@ -107,6 +108,7 @@ def command(
     path: Path,
     config: Path | None,
     answers: Path | None,
+    trace: Path | None,
     json_to: Path | None,
     html_to: Path | None,
     contracts_to: Path | None,
@@ -119,6 +121,8 @@ def command(
 
     PATH is the folder of a project, the current one by default. Nothing of it is imported or run.
     """
+    import msgspec
+
     from ..audit.options import read_options
     from ..audit.report.baseline import compare, read_baseline
     from ..audit.report.build import build
@@ -129,7 +133,7 @@ def command(
     if fail_on and baseline is None:
         raise click.UsageError("--fail-on needs --baseline: what is new depends on what was there")
     before = None if baseline is None else read_baseline(baseline)
-    options = read_options(path, config=config, answers=answers)
+    options = msgspec.structs.replace(read_options(path, config=config, answers=answers), trace=trace)
     found = run_audit(path, options, cache=not no_cache, quiet=quiet)
     document = build(found, options)
     if json_to is not None:

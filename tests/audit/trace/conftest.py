@@ -16,7 +16,7 @@ from calve.audit.trace.file import DEFAULT_PATH, Trace, read_trace
 
 Traced = tuple[Path, Trace]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:calve", "-p", "no:asyncio", "-p", "no:cacheprovider", "tests")
+PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
 PATIENCE_SECONDS = 100.0
 
 
@@ -25,7 +25,7 @@ def run_traced(root: Path, *command: str, **environ: str) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, "-m", "calve", "audit", "trace", "--", *command],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root), **environ},
+        env={**os.environ, "PYTHONPATH": str(root), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environ},
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,

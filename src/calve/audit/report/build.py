@@ -12,8 +12,9 @@ from ..git import regular_authors
 from ..judging.answers import Answers
 from ..reading.pool import total_lines
 from ..structure.graph import isolation
+from ..trace.merge import Recall
 from .advice import advice, foreign_writes
-from .candidates import candidate_facts, figure, touched_units
+from .candidates import candidate_facts, evidence, figure, touched_units
 from .document import (
     SCHEMA_VERSION,
     Coverage,
@@ -24,6 +25,7 @@ from .document import (
     Measures,
     ModulePair,
     TableFacts,
+    TraceFacts,
     UnitEdge,
     UnitFacts,
     VerdictFacts,
@@ -53,6 +55,7 @@ def build(found: Findings, options: AuditOptions) -> Document:
         edges=edges,
         tables=_tables(found),
         candidates=[candidate_facts(found, candidate) for candidate in found.candidates],
+        trace=None if found.recall is None else _trace(found.recall),
         groups=sorted(sorted(group) for group in found.groups),
         effort={name: getattr(options.effort, name) for name in options.effort.__struct_fields__},
         do_now=advice(found),
@@ -83,8 +86,21 @@ def _coverage(found: Findings) -> Coverage:
         string_references=sum(edge.kind == "string" for edge in found.edges),
         raw_sql=sum(len(f.sql) for f in found.modules.facts.values()),
         http_calls=len(found.names.http),
-        runtime="not run",
+        runtime="not run" if found.recall is None else "merged",
         gaps=found.gaps,
+    )
+
+
+def _trace(recall: Recall) -> TraceFacts:
+    return TraceFacts(
+        head=recall.head,
+        transactions=(recall.known, recall.ran),
+        accesses=(recall.accesses_known, recall.accesses_ran),
+        never_ran=recall.never_ran,
+        requests=recall.requests,
+        requests_across=[evidence(note.place, note.what) for note in recall.requests_across],
+        missed=[evidence(note.place, note.what) for note in recall.missed],
+        unconfirmed=[evidence(note.place, note.what) for note in recall.unconfirmed],
     )
 
 

@@ -149,7 +149,7 @@ def _saga(found: Findings, saga: Saga) -> SagaFacts:
         certain=saga.certain,
         units=saga.units,
         steps=[_step(step, owners) for step in saga.steps],
-        confidence="inferred",
+        confidence="runtime" if saga.runs else "inferred",
     )
 
 

@@ -229,6 +229,26 @@ class VerdictFacts(msgspec.Struct, frozen=True, kw_only=True):
     unanswered: list[str]
 
 
+class TraceFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What ran under the project's own tests, held against what the source shows: (known from the source, all)."""
+
+    head: str
+    """Commit the trace was made at; `` when that is not known."""
+    transactions: tuple[int, int]
+    accesses: tuple[int, int]
+    """Reads and writes of tables, each once for a transaction."""
+    never_ran: int
+    """Transactions of the source that no test ran."""
+    requests: int
+    """Kinds of requests that touched a table."""
+    requests_across: list[Evidence]
+    """Those that write tables of several units."""
+    missed: list[Evidence]
+    """What ran and the source does not show."""
+    unconfirmed: list[Evidence]
+    """What the source claims of a transaction that ran, and that never happened."""
+
+
 class Advice(msgspec.Struct, frozen=True, order=True):
     """Something that is worth doing whether or not anything is ever split."""
 
@@ -270,6 +290,8 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     edges: list[UnitEdge]
     tables: list[TableFacts]
     candidates: list[CandidateFacts]
+    trace: TraceFacts | None
+    """None when nothing was recorded."""
     groups: list[list[str]]
     """Units that belong together by what couples them, where that is not just one."""
     effort: dict[str, tuple[float, float]]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ..judging.answers import QUESTIONS
-from .document import Coverage, Document, Figure
+from .document import Coverage, Document, Figure, TraceFacts
 
 GAPS_NAMED = 3
 """So many files of each kind of gap are named on one line."""
@@ -64,9 +64,25 @@ def gap_lines(document: Document) -> Iterator[str]:
         yield f"{count(coverage.http_calls, 'HTTP call')}: whether they lead back into the project is not known"
     if coverage.runtime == "not run":
         yield "what happens at run time: `calve audit trace -- pytest` would show it under your own tests"
+    if document.trace is not None:
+        yield from _trace(document.trace)
     history = document.history
     if ignored := ", ".join(f"{number} ({why})" for why, number in history.ignored.items()):
         yield f"of {history.commits + sum(history.ignored.values())} commits, left out: {ignored}"
+
+
+def _trace(trace: TraceFacts) -> Iterator[str]:
+    known, ran = trace.transactions
+    if not ran:
+        yield "the trace has no transaction of this code: were its tests run with `calve audit trace`?"
+        return
+    seen, touched = trace.accesses
+    yield (
+        f"the tests ran {count(ran, 'transaction')}: the source shows {known} of them, "
+        f"and {seen} of {touched} reads and writes in them"
+    )
+    if trace.never_ran:
+        yield f"{count(trace.never_ran, 'transaction')} of the source no test ran"
 
 
 def _files(coverage: Coverage) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 
 from ...judging.verdict import Reason
-from ..document import Advice, Document, TableFacts
+from ..document import Advice, Document, TableFacts, TraceFacts
 from ..words import count, gap_lines, percent, question_names
 from .markup import Child, Element, el, style
 from .matrix import matrix
@@ -150,6 +150,17 @@ def _candidates(document: Document) -> Iterator[Element]:
         yield el("ul", (el("li", ", ".join(group)) for group in document.groups))
 
 
+def _trace(trace: TraceFacts) -> Iterator[Element]:
+    for title, found in (
+        ("Only seen at run time", trace.missed),
+        ("Claimed by the source, but never seen at run time", trace.unconfirmed),
+        ("Requests that write tables of several units", trace.requests_across),
+    ):
+        if found:
+            yield el("h3", title)
+            yield el("ul", (el("li", f"{item.what} ({item.path}:{item.line})") for item in found))
+
+
 def _known(document: Document) -> Iterator[Element]:
     coverage, history = document.coverage, document.history
     rows = (
@@ -163,6 +174,8 @@ def _known(document: Document) -> Iterator[Element]:
     yield el(
         "p", f"{lines} {count(coverage.string_references, 'reference')} by string. Runtime trace: {coverage.runtime}."
     )
+    if document.trace is not None:
+        yield from _trace(document.trace)
     said = f"{count(history.commits, 'commit')} of {history.years:g} years" if history.commits else "no history"
     tags = "" if history.tags_a_year is None else f", {history.tags_a_year:g} tags in the last year"
     used = "used" if history.co_change_used else "not used"

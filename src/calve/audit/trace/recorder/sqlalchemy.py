@@ -22,9 +22,7 @@ _SESSION_KEY = "calve_session"
 
 def prepare_sqlalchemy(module: ModuleType, recorder: Recorder) -> None:
     """Listen to connections, and learn the names of tables."""
-    from sqlalchemy import event  # type: ignore[attr-defined, unused-ignore]
-
-    listen: Any = event.listen
+    listen: Any = sys.modules["sqlalchemy"].event.listen
 
     @careful(recorder)
     def begin(connection: Any) -> None:
@@ -57,9 +55,7 @@ def prepare_sqlalchemy(module: ModuleType, recorder: Recorder) -> None:
 
 def prepare_sqlalchemy_orm(module: ModuleType, recorder: Recorder) -> None:
     """Listen to sessions."""
-    from sqlalchemy import event  # type: ignore[attr-defined, unused-ignore]
-
-    listen: Any = event.listen
+    listen: Any = sys.modules["sqlalchemy"].event.listen
 
     @careful(recorder)
     def create(session: Any, transaction: Any) -> None:
