@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from audit_projects import Files, write
 from traced_projects import DJANGO
@@ -80,8 +81,8 @@ def _write(root: Path, *spans: Span, head: str = "", errors: dict[str, int] | No
 
 def test_a_transaction_only_the_trace_knows_is_one(tmp_path: Path) -> None:
     root = write(tmp_path, DJANGO)
-    both = (("write", "orders_order"), ("write", "users_customer"))
-    _write(root, Span("transaction", SERVICES, 15, "take", both, 2), Span("transaction", "gone.py", 1, "f", both, 1))
+    take = Span("transaction", SERVICES, 15, "take", (("write", "orders_order"), ("write", "users_customer")), 2)
+    _write(root, take, msgspec.structs.replace(take, path="gone.py"))
     found = audit(root, OPTIONS)
     (new,) = [t for t in found.data.transactions if t.kind == "runtime"]
     assert (new.function, new.line, new.runs, len(new.accesses)) == ("take", 15, 2, 2)
