@@ -1,31 +1,25 @@
 """One unit of the shop is ill: nobody else notices, its callers learn the truth in time, and it comes back by itself.
 
-The figures here leave room for a machine that does other things as well; `bench/faults.py` has the strict ones.
+`fault_shop.check` says what that means.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from calve.testing.faults import Fault
-from calve.testing.load import Samples, describe_failures
+from calve.testing.load import Samples
 from calve.testing.postgres import Missing
 
 from .conftest import request
-from .fault_shop import DEADLINE_SECONDS, DEPENDENT, INDEPENDENT, Episode, FaultShop, code_of
+from .fault_shop import DEADLINE_SECONDS, DEPENDENT, UNAVAILABLE, FaultShop, check
 
 FAULT_SECONDS = 3.0
-P99_FLOOR_MS = 300.0
-"""Nothing that waited for a unit that is ill is faster, and hardly anything else is slower."""
-LATE_SECONDS = 1.0
-"""How long after its deadline an error may arrive."""
-RECOVERY_SECONDS = 5.0
-UNAVAILABLE = {"unavailable", "deadline_exceeded", "circuit_open"}
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +36,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory, short_tmp: Path) -> Iterator[
 def usual(shop: FaultShop) -> Samples:
     """What requests are like when all is well."""
     return shop.usual()
-
-
-def check(episode: Episode, usual: Samples, codes: Collection[str] = UNAVAILABLE) -> None:
-    """Nobody else noticed; who depends on it got errors of these kinds, in time, and none any more soon after."""
-    assert episode.independent.failed() == [], describe_failures(episode.independent.failed()[:10])
-    before, now = usual.only(*INDEPENDENT).percentile(99), episode.independent.percentile(99)
-    assert now <= max(2 * before, P99_FLOOR_MS)
-    strange = Samples(sample for sample in episode.dependent.failed() if code_of(sample) not in codes)
-    assert strange == [], describe_failures(strange[:10])
-    assert episode.slowest_seconds <= DEADLINE_SECONDS + LATE_SECONDS
-    assert episode.recovery_seconds <= RECOVERY_SECONDS
 
 
 def test_a_unit_that_is_killed(shop: FaultShop, usual: Samples) -> None:
@@ -80,9 +63,8 @@ def test_a_unit_that_is_stopped(shop: FaultShop, usual: Samples) -> None:
         (Fault("wallet", "block", 0.6), UNAVAILABLE),
         (Fault("wallet", "slow", 3 * DEADLINE_SECONDS), UNAVAILABLE),
         (Fault("wallet", "fail"), {*UNAVAILABLE, "internal_error"}),
-        (Fault("wallet", "refuse"), UNAVAILABLE),
     ],
-    ids=["a full event loop", "slow answers", "errors", "refusals"],
+    ids=["a full event loop", "slow answers", "errors"],
 )
 def test_a_unit_that_is_ill(shop: FaultShop, usual: Samples, fault: Fault, codes: set[str]) -> None:
     received, since = shop.switch.received, shop.load.now
@@ -111,12 +93,12 @@ def test_a_connection_that_is_half_open(shop: FaultShop, usual: Samples) -> None
     shop.calm()
 
 
-@pytest.mark.parametrize("by", [timedelta(hours=1), timedelta(hours=-1)], ids=["forward", "back"])
-def test_a_clock_that_jumps(shop: FaultShop, usual: Samples, by: timedelta) -> None:
+def test_a_clock_that_jumps(shop: FaultShop, usual: Samples) -> None:
     with shop.episode() as episode:
-        shop.shift_clock("money", by)
-        shop.last(FAULT_SECONDS / 2)
-        latest = request(f"{shop.url}/wallets/{shop.owner}/statement").json()["entries"][0]
+        for by in (timedelta(hours=1), timedelta(hours=-1)):
+            shop.shift_clock("money", by)
+            shop.last(FAULT_SECONDS / 3)
+            latest = request(f"{shop.url}/wallets/{shop.owner}/statement").json()["entries"][0]
+            assert abs(datetime.fromisoformat(latest["at"]) - datetime.now().astimezone() - by) < timedelta(minutes=5)
         shop.shift_clock("money", timedelta())
-    assert abs(datetime.fromisoformat(latest["at"]) - datetime.now().astimezone() - by) < timedelta(minutes=5)
     check(episode, usual, codes=())

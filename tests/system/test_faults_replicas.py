@@ -1,0 +1,111 @@
+"""One replica of three is ill: it gets no calls for as long as that lasts, and hardly anybody notices."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from calve.testing.faults import Fault
+from calve.testing.load import Samples, describe_failures
+from calve.testing.postgres import Missing, temporary_stores
+
+from .fault_shop import DEADLINE_SECONDS, UNAVAILABLE, FaultShop, check
+
+SERVICES = ("catalog", "wallet", "inventory", "orders", "notification")
+ILL = "money.2"
+NOTICED_SECONDS = 1.5
+"""After so long its callers have noticed: five failures in a row, or silence and a ping without an answer."""
+FAULT_SECONDS = 2.5
+ASK_AGAIN = {"CALVE_POLICY_WALLET_ATTEMPT_SECONDS": "0.4"}
+"""So that a query which one replica does not answer can be put to another one before its time is over."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, short_tmp: Path) -> Iterator[FaultShop]:
+    """The shop on PostgreSQL, with three replicas of the unit that keeps money."""
+    with asyncio.Runner() as runner:
+        made = temporary_stores(SERVICES)
+        try:
+            url = runner.run(made.__aenter__())
+            settings = {"CALVE_STORE_URL": url, "CALVE_UNIT_MONEY_REPLICAS": "3", **ASK_AGAIN}
+            with FaultShop.start(tmp_path_factory.mktemp("faults"), short_tmp, **settings) as started:
+                yield started
+        except Missing as missing:
+            pytest.skip(str(missing))
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def usual(shop: FaultShop) -> Samples:
+    """What requests are like when all is well."""
+    return shop.usual()
+
+
+@contextmanager
+def killed(shop: FaultShop) -> Iterator[None]:
+    """It is killed at once and started again by its supervisor."""
+    before = shop.running.starts(ILL)
+    shop.running.signal(ILL, signal.SIGKILL)
+    yield
+    shop.running.url(ILL, start=before + 1)
+
+
+@contextmanager
+def stopped(shop: FaultShop) -> Iterator[None]:
+    """It stands still with all its connections open."""
+    shop.running.signal(ILL, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        shop.running.signal(ILL, signal.SIGCONT)
+
+
+@contextmanager
+def cut_off(shop: FaultShop) -> Iterator[None]:
+    """It is well, but nothing comes through to it, nor from it."""
+    with shop.proxy(ILL) as proxy:
+        with killed(shop):
+            pass
+        shop.calm()
+        proxy.hold()
+        yield
+        proxy.sever()
+        shop.calm()
+
+
+def ill(
+    kind: Literal["fail", "refuse", "slow", "block"], seconds: float = 0.0
+) -> Callable[[FaultShop], AbstractContextManager[None]]:
+    """Something is wrong with its service."""
+    return lambda shop: shop.switch.on(Fault("wallet", kind, seconds, shop.running.pid(ILL)))
+
+
+FAULTS: dict[str, Callable[[FaultShop], AbstractContextManager[None]]] = {
+    "killed": killed,
+    "stopped": stopped,
+    "a full event loop": ill("block", 0.6),
+    "slow answers": ill("slow", 3 * DEADLINE_SECONDS),
+    "errors": ill("fail"),
+    "refusals": ill("refuse"),
+    "half-open connections": cut_off,
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_one_of_three(
+    shop: FaultShop, usual: Samples, fault: Callable[[FaultShop], AbstractContextManager[None]]
+) -> None:
+    with shop.episode() as episode, fault(shop):
+        since = shop.load.now
+        shop.last(FAULT_SECONDS)
+    check(episode, usual, {*UNAVAILABLE, "internal_error"})
+    asked_again = episode.dependent.between(since + NOTICED_SECONDS).only("balance").failed()
+    assert asked_again == [], describe_failures(asked_again[:10])
+    share = len(episode.dependent.failed()) / len(episode.dependent)
+    assert share < 0.1, describe_failures(episode.dependent.failed()[:10])
