@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .common import show
 
-NAMES = ("inprocess", "wire", "rest", "adopt", "store", "postgres", "shop", "memory", "contracts", "rollout")
+NAMES = ("inprocess", "wire", "rest", "adopt", "store", "postgres", "events", "shop", "memory", "contracts", "rollout")
 RESULTS = Path(__file__).parent / "results"
 
 

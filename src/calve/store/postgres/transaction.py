@@ -28,7 +28,7 @@ from ..again import attempt_number, running_attempt
 from ..base import Reader, Transaction
 from ..errors import CommitUnknown, StatementError, StoreConflict, TransactionError
 from ..log import Log
-from .append import APPEND, appended
+from .append import append_statement
 from .block import Block, Home, select
 from .errors import FOREIGN, is_lost, reason, translate
 from .plan import Plan
@@ -110,8 +110,8 @@ class PostgresTransaction(Block, Transaction):
         self.wrote = True
         try:
             crash_point("publish.before_append")
-            value = appended(self._entries)
-            await self.run(APPEND, lambda connection: connection.execute(APPEND, value))
+            sql, values = append_statement(self._entries)
+            await self.run(sql, lambda connection: connection.execute(sql, *values))
             crash_point("publish.before_commit")
         except BaseException as error:
             await self._roll_back(wait=isinstance(error, Exception))
