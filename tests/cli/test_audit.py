@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -84,6 +87,39 @@ def test_a_wrong_baseline_is_told_from_a_failed_check(
     shop: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     (shop / "pyproject.toml").write_text("name = 1\n")
+    assert main(["audit", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_scaffold_is_written_outside_and_shows_as_a_contract(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "--scaffold", "stock", "--into", "../stock-service"]) == 0
+    assert capsys.readouterr().out.split() == [
+        f"../stock-service/{name}" for name in ("PLAN.md", "stock/contract.py", "stock/__init__.py", "calve.toml")
+    ]
+    environment = {**os.environ, "PYTHONWARNINGS": "error"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "calve", "contract", "show"],
+        cwd=shop.parent / "stock-service",
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "command take(item_id: int, count: str) -> None" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--scaffold", "stock"], "--scaffold and --into need each other"),
+        (["--into", "../x"], "--scaffold and --into need each other"),
+        (["--scaffold", "stock", "--into", "x"], "--into x is inside of .: the next audit would read it"),
+        (["--scaffold", "stok", "--into", "../x"], "--scaffold: no candidate 'stok'"),
+    ],
+)
+def test_a_wrong_scaffold_is_an_error(
+    shop: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
     assert main(["audit", *arguments]) == 2
     assert message in capsys.readouterr().err
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {"trace": Entry("audit_trace", "Record which tables transactions and requests touch while COMMAND runs.")}
 TO = click.Path(path_type=Path, dir_okay=False)
+INTO = click.Path(path_type=Path, file_okay=False)
 STDOUT = Path("-")
 COLUMNS = 100
 """Width of what is printed where nobody says otherwise: into a pipe or a file."""
@@ -102,6 +103,8 @@ def _checks(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     callback=_checks,
     help="End with 1 when there is any since the baseline: new-cross-edge,new-shared-table.",
 )
+@click.option("--scaffold", metavar="CANDIDATE", help="Draft its contract and a plan to take it out; needs --into.")
+@click.option("--into", type=INTO, metavar="FOLDER", help="Where --scaffold writes: outside of PATH.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--no-cache", is_flag=True, help="Read every file again, and keep nothing for the next audit.")
 def command(
@@ -114,6 +117,8 @@ def command(
     contracts_to: Path | None,
     baseline: Path | None,
     fail_on: tuple[str, ...],
+    scaffold: str | None,
+    into: Path | None,
     quiet: bool,
     no_cache: bool,
 ) -> int:
@@ -130,8 +135,7 @@ def command(
     from ..audit.report.document import encode
     from ..audit.report.html import render
 
-    if fail_on and baseline is None:
-        raise click.UsageError("--fail-on needs --baseline: what is new depends on what was there")
+    _fitting(path, baseline, fail_on, scaffold, into)
     before = None if baseline is None else read_baseline(baseline)
     options = msgspec.structs.replace(read_options(path, config=config, answers=answers), trace=trace)
     found = run_audit(path, options, cache=not no_cache, quiet=quiet)
@@ -143,12 +147,34 @@ def command(
     if contracts_to is not None:
         _write(contracts_to, contracts(found).encode())
     comparison = None if before is None else compare(before, document)
-    if not quiet and STDOUT not in (json_to, html_to, contracts_to):
+    if scaffold is not None and into is not None:
+        _scaffold(found, scaffold, into, quiet)
+    elif not quiet and STDOUT not in (json_to, html_to, contracts_to):
         _show(document, comparison)
     failing = [new for new in comparison.new if new.check in fail_on] if comparison is not None else []
     for new in failing:
         click.echo(f"{new.path}:{new.line}: {new.check}: {new.what}", err=True)
     return 1 if failing else 0
+
+
+def _fitting(
+    path: Path, baseline: Path | None, fail_on: tuple[str, ...], scaffold: str | None, into: Path | None
+) -> None:
+    """Raises: click.UsageError: options that need each other, and one of them is missing."""
+    if fail_on and baseline is None:
+        raise click.UsageError("--fail-on needs --baseline: what is new depends on what was there")
+    if (scaffold is None) != (into is None):
+        raise click.UsageError("--scaffold and --into need each other: what to draft, and where")
+    if into is not None and into.resolve().is_relative_to(path.resolve()):
+        raise click.UsageError(f"--into {into} is inside of {path}: the next audit would read it")
+
+
+def _scaffold(found: Findings, name: str, into: Path, quiet: bool) -> None:
+    from ..audit.scaffold import write_scaffold
+
+    written = write_scaffold(found, name, into)
+    if not quiet:
+        click.echo("\n".join(f"  {into / path}" for path in written))
 
 
 def _show(document: Document, comparison: Comparison | None) -> None:
