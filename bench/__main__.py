@@ -9,7 +9,10 @@ from pathlib import Path
 
 from .common import show
 
-NAMES = ("inprocess", "wire", "rest", "adopt", "store", "postgres", "events", "shop", "memory", "contracts", "rollout")
+NAMES = (
+    "inprocess", "wire", "rest", "adopt", "store", "postgres", "idempotency", "events", "shop", "memory", "contracts",
+    "rollout",
+)  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -33,6 +33,15 @@ def test_ids_and_keys_do_not_repeat() -> None:
     assert len({new_key() for _ in range(1_000)}) == 1_000
 
 
+def test_keys_made_together_lie_together_and_later_ones_behind_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("calve.core.ids._keys", [])
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_123_999_999)
+    made = [new_key() for _ in range(256)]
+    assert {key[:12] for key in made} == {f"{1_700_000_000_123:012x}"}
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_124_000_000)
+    assert new_key() > max(made)
+
+
 def test_a_key_is_32_hex_digits() -> None:
     key = new_key()
     assert len(key) == 32

@@ -21,14 +21,18 @@ def new_id() -> UUID:
 
 
 def new_key() -> str:
-    """An idempotency key: 128 bits from the system's generator as 32 hex digits."""
+    """An idempotency key: 32 hex digits, 48 bits of time in milliseconds and 80 from the system's generator.
+
+    The time comes first so that the marks of commands made at about the same time lie side by side in the index, which
+    costs a store a fifth of what keys without order do.
+    """
     try:
         return _keys.pop()
     except IndexError:
         # A system call per key would be the dearest part of a command; one per 256 keys is not seen. `pop` and `extend`
         # are atomic, so threads need no lock.
-        digits = os.urandom(16 * 256).hex()
-        _keys.extend(digits[at : at + 32] for at in range(0, len(digits), 32))
+        stamp, digits = f"{time.time_ns() // 1_000_000 & (1 << 48) - 1:012x}", os.urandom(10 * 256).hex()
+        _keys.extend(stamp + digits[at : at + 20] for at in range(0, len(digits), 20))
         return _keys.pop()
 
 
