@@ -2,7 +2,8 @@
 
 Each transaction reads a balance, writes it back and is durable (`synchronous=FULL`, write-ahead log) before its caller
 goes on. Callers are tasks that start the next transaction when the last one is acknowledged. Every round goes through
-all of them on files of their own, so that a slow moment of the disk hits everybody; figures are medians of the rounds.
+all of them on files of their own, so that a slow moment of the disk hits everybody; figures are medians of the rounds,
+and for one caller, whose time is nearly all the disk's, the ratio is the median of the rounds' ratios.
 
     calve             the store, as services use it
     sqlite3 thread    the standard library in one thread, a transaction per hop and per commit
@@ -18,6 +19,7 @@ import asyncio
 import contextlib
 import itertools
 import sqlite3
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,7 +39,7 @@ from .common import Result, medians, result
 
 MANY = 512
 ROUNDS_MANY, SECONDS_MANY = 3, 1.0
-ROUNDS_ONE, SECONDS_ONE = 30, 0.1  # short, because a disk's mood changes faster than anything else here
+ROUNDS_ONE, SECONDS_ONE = 50, 0.1  # short, because a disk's mood changes faster than anything else here
 OWNERS = 1000
 
 SCHEMA = """CREATE TABLE wallet (owner TEXT PRIMARY KEY, cents INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -191,10 +193,10 @@ async def _run() -> list[Result]:
                 many.append({name: rate for name, (rate, _) in figures.items()} | {"limit": _limit(limit)})
                 waits.append({name: p99 for name, (_, p99) in figures.items()})
             limit.close()
-    return _results(medians(one), medians(many), medians(waits))
+    return _results(one, medians(many), medians(waits))
 
 
-def _results(one: dict[str, float], many: dict[str, float], waits: dict[str, float]) -> list[Result]:
+def _results(one: list[dict[str, float]], many: dict[str, float], waits: dict[str, float]) -> list[Result]:
     ours, claim = many["calve"], f"SQLite, {MANY} callers, durable transactions/s"
     return [
         result(f"{claim}: times one commit each", ours / many["sqlite3 thread"], "ratio", ">= 5", many),
@@ -203,10 +205,10 @@ def _results(one: dict[str, float], many: dict[str, float], waits: dict[str, flo
         result(f"SQLite, {MANY} callers, slowest in a hundred", waits["calve"], "ms", "", waits),
         result(
             "SQLite, 1 caller, durable transactions/s: times sqlite3 in a thread",
-            one["calve"] / one["sqlite3 thread"],
+            statistics.median(each["calve"] / each["sqlite3 thread"] for each in one),
             "ratio",
             ">= 1",
-            one,
+            medians(one),
         ),
     ]
 

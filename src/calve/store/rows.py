@@ -62,6 +62,9 @@ def row_type(columns: tuple[str, ...]) -> type[Row]:
     return type("Row", (Row,), {"__slots__": (), "_index": index, **properties})
 
 
+_PLAIN = (int, str, float, bytes)
+"""Types whose values are already what was asked for, as every database gives them."""
+
 Make = Callable[[list[tuple[Any, ...]]], list[Any]]
 """From the values of some rows to what the caller asked for."""
 
@@ -81,9 +84,11 @@ def rows_into(columns: tuple[str, ...], into: Any) -> Make:
     record = into is dict or is_typeddict(into) or is_message(into)
     if not record and len(columns) != 1:
         raise StatementError(f"{_name(into)} holds one column, but there are {len(columns)}: {', '.join(columns)}")
-    many = list[into]
+    many, plain = list[into], not record and into in _PLAIN
 
     def make(rows: list[tuple[Any, ...]]) -> list[Any]:
+        if plain and len(rows) == 1 and type(rows[0][0]) is into:
+            return [rows[0][0]]
         data = [dict(zip(columns, row, strict=True)) for row in rows] if record else [row[0] for row in rows]
         try:
             # Not strict: SQLite has no bool, only 0 and 1.

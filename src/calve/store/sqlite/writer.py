@@ -291,9 +291,10 @@ class Writer:
         self._committing = self._begun = False
         self._alone = len(batch) == 1 and not self._waiters
         # Waiters before those who are acknowledged: they asked first, and the latter may well come back at once.
-        for waiter in islice(self._waiters, self._options.batch_count_max):
-            if not waiter.future.done():
-                waiter.future.set_result(None)
+        if self._waiters:
+            for waiter in islice(self._waiters, self._options.batch_count_max):
+                if not waiter.future.done():
+                    waiter.future.set_result(None)
         if error is not None:
             metrics.commit_failures += 1
             self._abort()
@@ -302,7 +303,8 @@ class Writer:
             metrics.commits += 1
             metrics.commit_seconds += time.perf_counter() - start
             metrics.transactions += len(batch)
-            metrics.batch_size_max = max(metrics.batch_size_max, len(batch))
+            if len(batch) > metrics.batch_size_max:
+                metrics.batch_size_max = len(batch)
             for acknowledged in batch:
                 if not acknowledged.done():
                     acknowledged.set_result(None)
