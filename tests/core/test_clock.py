@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -22,5 +23,14 @@ def test_monotonic_is_the_clock_of_deadlines() -> None:
 
 async def test_sleeping_no_time_gives_others_a_turn() -> None:
     clock: Clock = SystemClock()
-    await clock.sleep(0)
-    await clock.sleep(-1)
+    turns: list[str] = []
+
+    async def other() -> None:
+        turns.append("other")
+
+    for seconds in (0, -1):
+        turn = asyncio.create_task(other())
+        await clock.sleep(seconds)
+        turns.append("ours")
+        await turn
+    assert turns == ["other", "ours"] * 2

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import math
+import re
 from collections import OrderedDict, UserList
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -150,8 +150,11 @@ def test_any_value_is_the_same_after_the_trip(value: Everything) -> None:
 def test_random_bytes_are_refused_and_nothing_else(data: bytes) -> None:
     for codec in (EVERYTHING, Codec(Any), Codec(dict[Any, Any])):
         for decode in (codec.decode, codec.decode_json):
-            with contextlib.suppress(InvalidArgument):
-                decode(data)
+            try:
+                value = decode(data)
+            except InvalidArgument:
+                continue
+            assert codec.encode(codec.copy(value)) == codec.encode(value), "taken, so it can be passed on"
 
 
 def test_an_aware_datetime_arrives_as_the_same_instant_in_utc() -> None:
@@ -234,7 +237,7 @@ def test_conversion_from_text_is_asked_for() -> None:
 @pytest.mark.parametrize(
     "value",
     [object(), [object()], range(3), "\ud800", UserList([1]), {1, object()}, msgspec.UNSET, 2**70, {"a": iter("b")}],
-    ids=repr,
+    ids=lambda value: re.sub(" at 0x[0-9a-f]+", "", repr(value)),
 )
 def test_what_cannot_be_carried_is_refused_in_both_forms(value: Any) -> None:
     codec = Codec(Any)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
 from calve.core.context import CallContext
 from calve.core.trace import TraceContext, parse_traceparent
 from calve.observe import Sampler, Tracing
+from calve.observe.base import SpanRecorder
 from calve.testing.fakes.observe import RecordingTracing
 
 
@@ -175,5 +177,14 @@ async def test_calls_side_by_side_do_not_become_each_others_children() -> None:
 
 
 async def test_close_reaches_the_recorder() -> None:
+    closed: list[float] = []
+
+    class Recorder:
+        current = start = None
+
+        async def close(self, timeout_seconds: float) -> None:
+            closed.append(timeout_seconds)
+
     await Tracing.off().close()
-    await RecordingTracing().close()
+    await Tracing(Sampler.of(1.0), cast(SpanRecorder, Recorder())).close(2.5)
+    assert closed == [2.5]

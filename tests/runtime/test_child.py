@@ -111,9 +111,12 @@ async def test_killing_takes_along_what_it_started(spawn: Spawn, spy: Spy) -> No
 async def test_stopping_one_that_is_gone_is_a_no_op(spawn: Spawn) -> None:
     child = await spawn("")
     await ended(child)
-    child.terminate()
-    child.kill()
+    for stop in (child.terminate, child.kill):
+        stop()
+        assert (child.exit_code, child.exited.is_set()) == (0, True)
     child.pause(True)
+    child.pause(False)
+    assert child.exit_code == 0
 
 
 async def test_a_program_that_is_not_there_leaves_nothing_open(spawn: Spawn) -> None:

@@ -175,7 +175,8 @@ def test_a_variable_that_looks_like_ours_and_is_none(make_config: MakeConfig, va
 
 
 def test_variables_that_cannot_be_judged_are_left_alone(make_config: MakeConfig) -> None:
-    make_config(CALVE_SERVICE_HOST="10.0.0.1", CALVE_UNIT_OTHER_LISTEN="x", CALVE_REQUIRE_SERVICES="1", HTTP_PORT="x")
+    others = {"CALVE_SERVICE_HOST": "10.0.0.1", "CALVE_UNIT_OTHER_LISTEN": "x", "CALVE_REQUIRE_SERVICES": "1"}
+    assert make_config(**others, HTTP_PORT="x").http == make_config().http
 
 
 def topology_of(config: Any, unit: str, name: str | None = None) -> str:
