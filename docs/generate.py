@@ -116,6 +116,37 @@ def errors() -> str:
     )
 
 
+SETTINGS_OF_YOUR_OWN = """
+## `[service.<name>]`, `[middleware.<name>]`, `[authenticator]`: what your own code asks for
+
+A service, a middleware and the authenticator each have the keys of the `Settings` class that their constructor asks for,
+in a section of their own:
+
+| section | whose | environment |
+| --- | --- | --- |
+| `[service.<name>]` | the service's own, beside Calve's keys above | `CALVE_SERVICE_<NAME>_<KEY>` |
+| `[middleware.<name>]` | of what `[app] middleware` names; `<name>` is the class or function in lower case | `CALVE_MIDDLEWARE_<NAME>_<KEY>` |
+| `[authenticator]` | of what `[http] authenticator` names | `CALVE_AUTHENTICATOR_<KEY>` |
+
+Secret files take the same names ([settings](../how-to/settings.md), [principals and
+middleware](../how-to/middleware-and-principals.md)). A section that belongs to nothing, and a key that nobody asks for,
+stop the start.
+
+## `[topology.<name>]`: which services share a process
+
+Each key is a unit, its value the names of its services; `"*"` stands for all that no other unit of the topology has
+([topologies](../concepts/topologies.md)). Without any there is `one`, a single unit that has them all.
+
+## `[audit]`: what `calve audit` is told about a monolith
+
+| key | what | type | default |
+| --- | --- | --- | --- |
+| `history_years` | how far back the history of git is read (years) | `float` | `3` |
+| `units` | table of units, each with the prefixes of its modules, in place of what the audit would choose | `dict[str, list[str]]` |  |
+| `effort` | table of items of work, each with its lowest and highest number of days | `dict[str, list[float]]` |  |
+"""
+
+
 def settings() -> str:
     """The page of Calve's own settings."""
     from calve.runtime.sections import SECTIONS, settings_table
@@ -125,7 +156,7 @@ def settings() -> str:
         parts.append([f"## `[{section}]`: {first_paragraph(kind).partition(': ')[2].rstrip('.')}"])
         cells = [_setting(row) for row in settings_table() if row.section == section]
         parts.append(table(["key", "what", "type", "default", "environment"], cells))
-    return page("Settings", SETTINGS, *parts)
+    return page("Settings", SETTINGS, *parts, [SETTINGS_OF_YOUR_OWN.strip()])
 
 
 def _setting(row: SettingRow) -> list[str]:

@@ -9,6 +9,8 @@ from types import ModuleType
 
 import pytest
 
+from calve.runtime.config import _SECTIONS
+
 from .conftest import REPOSITORY
 
 REFERENCE = REPOSITORY / "docs" / "reference"
@@ -40,6 +42,11 @@ def test_nothing_goes_undescribed() -> None:
     for page in REFERENCE.glob("*.md"):
         bare = [line for line in page.read_text(encoding="utf-8").splitlines() if re.match(r"\| `\w+` \|\s*\|", line)]
         assert bare == [], page.name
+
+
+def test_every_section_that_calve_toml_may_have_is_on_the_page_of_settings() -> None:
+    text = (REFERENCE / "settings.md").read_text(encoding="utf-8")
+    assert [name for name in _SECTIONS if not re.search(rf"^##.*`\[{name}(\.<\w+>)?\]`", text, re.MULTILINE)] == []
 
 
 def test_check_prints_the_difference_and_writes_nothing(
