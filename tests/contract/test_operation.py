@@ -308,7 +308,7 @@ def test_an_operation_is_async_or_a_stream() -> None:
         raise NotImplementedError
 
     @query()
-    def generator(self: Any) -> AsyncGenerator[int, None]:
+    def fed(self: Any) -> AsyncGenerator[int, str]:
         raise NotImplementedError
 
     @query()
@@ -321,8 +321,18 @@ def test_an_operation_is_async_or_a_stream() -> None:
 
     assert "not async; declare it with async def, or let it return AsyncIterator[T]" in fault(x=plain)
     assert "a streaming operation returns its iterator at once; declare it with def, not async def" in fault(x=twice)
-    for method in (generator, iterable, bare):
+    for method in (iterable, bare):
         assert "is not AsyncIterator[T]; name the type of one item" in fault(x=method)
+    assert "takes values; write AsyncGenerator[T, None]: nothing is sent into a stream" in fault(x=fed)
+
+
+def test_a_stream_may_say_that_it_can_be_closed() -> None:
+    class Ticker(Contract, Protocol, version="1.0"):
+        @query()
+        def ticks(self) -> AsyncGenerator[int, None]: ...
+
+    operation = describe(Ticker).operations["ticks"]
+    assert (operation.streaming, operation.response) == (True, int)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ Every wrong line says which error is expected; a line that is not an error (any 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Protocol, assert_type
 from uuid import UUID
@@ -82,6 +83,9 @@ class Desk(Contract, Protocol, version="1.0"):
 
     @query()
     async def answer(self) -> str: ...
+
+    @query()
+    def queue(self) -> AsyncGenerator[int, None]: ...
 
 
 class WalletService(Wallet):
@@ -161,6 +165,15 @@ async def wrong_calls(wallet: Wallet, owner: UUID) -> None:
     for _ in wallet.history(owner):  # type: ignore[attr-defined]
         pass
     wallet.balance(owner).cents  # type: ignore[attr-defined]  # noqa: B018
+
+
+async def streams_that_are_closed(wallet: Wallet, desk: Desk, owner: UUID) -> None:
+    """A contract says whether its callers may close a stream."""
+    async with aclosing(desk.queue()) as places:
+        async for place in places:
+            assert_type(place, int)
+            break
+    aclosing(wallet.history(owner))  # type: ignore[type-var]
 
 
 def synchronous_calls(owner: UUID) -> None:

@@ -15,6 +15,7 @@ is said by FAKE_<UNIT>:
     moody     it is ready, but a check of it fails          errors   half of its calls failed, it says
     mortal    it ends as soon as it is ready                hung     its event loop hangs as soon as it is ready
     lazy      it never gets checked                         clingy   it does not release what it has
+    astray    it cannot open again what it has released
 
 FAKE_FILES_<UNIT> names a service of it whose store is a file.
 """
@@ -54,6 +55,7 @@ class FakeUnit:
         self._fault = os.environ.get(f"FAKE_{name.upper()}", "")
         self._server: asyncio.Server | None = None
         self._calls: set[asyncio.Task[None]] = set()
+        self._opened = False
 
     @property
     def tally(self) -> Tally:
@@ -82,6 +84,9 @@ class FakeUnit:
             asyncio.get_running_loop().call_later(0.01, os._exit if self._fault == "mortal" else time.sleep, 1000)
 
     async def _misbehave(self) -> None:
+        if self._fault == "astray" and self._opened:
+            raise ConfigError("0002_x.sql was applied, but the file is not there", fix="restore it")
+        self._opened = True
         if self._fault == "config":
             raise ConfigError("the moon is in the way", where="calve.toml:7", fix="wait a fortnight")
         again = self._fault in ("once", "second") and _second_start(self._config)

@@ -118,6 +118,20 @@ async def test_replicas_that_were_done_go_back_too(start_run: StartRun, tmp_path
     await run.line(rf"goods\.1: process {olds[0]} serves on")
 
 
+async def test_an_old_process_that_cannot_open_again_says_why_and_is_started_anew(
+    start_run: StartRun, tmp_path: Path
+) -> None:
+    run = await start_run(settings=FAST, FAKE_MONEY="astray", FAKE_FILES_MONEY="wallet")
+    await run.line("shop is ready")
+    why, code = await refusal(tmp_path, "rollout", "money", environ={"FAKE_MONEY": "crash"})
+    assert (code, why) == (
+        1,
+        "money: the new process ended with exit code 1; money cannot go back and is started anew:"
+        " 0002_x.sql was applied, but the file is not there; restore it",
+    )
+    assert await serves(await run.socket("money")) == await run.pid("money", nth=2)
+
+
 async def test_an_old_process_that_does_not_let_go_is_killed(start_run: StartRun, tmp_path: Path) -> None:
     run = await start_run(settings="grace_seconds = 0.1\n" + FAST.replace("= 2\n", "= 0.3\n"), FAKE_MONEY="clingy")
     await run.line("shop is ready")

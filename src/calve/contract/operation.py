@@ -255,9 +255,12 @@ def _answer(method: Callable[..., Any], hints: dict[str, Any], where: str) -> tu
         raise ContractError("no return annotation", where=where, fix="annotate the answer, or -> None")
     answer = hints["return"]
     shape = get_origin(answer) or answer
-    streaming = shape is AsyncIterator
-    if shape in (AsyncGenerator, AsyncIterable) or (streaming and not get_args(answer)):
+    streaming, items = shape in (AsyncIterator, AsyncGenerator), get_args(answer)
+    if shape is AsyncIterable or (streaming and not items):
         raise ContractError(f"answer {answer} is not AsyncIterator[T]", where=where, fix="name the type of one item")
+    if streaming and items[1:] not in ((), (None,), (type(None),)):
+        fix = "write AsyncGenerator[T, None]: nothing is sent into a stream"
+        raise ContractError(f"answer {answer} takes values", where=where, fix=fix)
     if streaming and inspect.iscoroutinefunction(method):
         raise ContractError(
             "a streaming operation returns its iterator at once", where=where, fix="declare it with def, not async def"
@@ -268,7 +271,7 @@ def _answer(method: Callable[..., Any], hints: dict[str, Any], where: str) -> tu
             where=where,
             fix="declare it with async def, or let it return AsyncIterator[T]",
         )
-    return streaming, get_args(answer)[0] if streaming else answer
+    return streaming, items[0] if streaming else answer
 
 
 def _codec(kind: Any, where: str) -> Codec[Any]:

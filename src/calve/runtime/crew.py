@@ -121,7 +121,9 @@ class Crew:
                         await earlier.roll_back()
                     left = [u.name for u in units][number + 1 :]
                     also = f"; not begun: {', '.join(left)}" if left else ""
-                    raise JobFailed(f"{replica.name}: {sick}; {unit.name} is rolled back{also}") from sick
+                    lost = [each.lost for each in (replacement, *done) if each.lost is not None]
+                    end = "is rolled back" if not lost else f"cannot go back and is started anew: {lost[0]}"
+                    raise JobFailed(f"{replica.name}: {sick}; {unit.name} {end}{also}") from sick
                 done.append(replacement)
             await asyncio.gather(*(replacement.finish() for replacement in done))
             job.say(f"{unit.name} is rolled out")

@@ -64,6 +64,8 @@ class Replacement:
         self._new: Child | None = None
         self._alone = False
         """Whether only one of the two may be open."""
+        self.lost: str | None = None
+        """Why there was no way back: the old process could not take over again."""
 
     async def perform(self) -> None:
         """Put a new process into the place of the old one, which is kept, released.
@@ -122,10 +124,11 @@ class Replacement:
             raise Sick(await self._reason(child, f"was not {what} within {limit_seconds:g} s"))
 
     async def _reason(self, child: Child, otherwise: str) -> str:
+        which = "old" if child is self._old else "new"
         if not child.exited.is_set():
-            return f"the new process {otherwise}"
+            return f"the {which} process {otherwise}"
         await child.close()  # its last words arrive
-        return child.failure or f"the new process {describe_exit(child.exit_code)}"
+        return child.failure or f"the {which} process {describe_exit(child.exit_code)}"
 
     async def _watch(self, new: Child, before: Notice | None) -> None:
         """Look at it until the time is over. Raises Sick: it is worse than the old one was."""
@@ -189,7 +192,8 @@ class Replacement:
         if old.released.is_set() or not old.ready.is_set():
             old.order(Order("open"))
             if not await replica.until(old.ready, old, self._run.ready_seconds):
-                self._say(f"process {old.pid} cannot take over again and is killed")
+                self.lost = await self._reason(old, f"was not ready within {self._run.ready_seconds:g} s")
+                self._say(f"process {old.pid} cannot take over again: {self.lost}")
                 old.kill()
         replica.child = old
         if new is not None and not self._alone:

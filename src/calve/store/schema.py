@@ -132,18 +132,19 @@ def check_order(files: Sequence[SchemaFile]) -> None:
             )
 
 
-def verify_files(applied: Sequence[tuple[Any, ...]], files: Sequence[SchemaFile]) -> None:
+def verify_files(applied: Sequence[tuple[Any, ...]], files: Sequence[SchemaFile], database: str) -> None:
     """Compare what is recorded in the database with the files.
 
     Args:
         applied: Number, name, SHA-256 and more of each step, in order.
+        database: For the message.
     Raises: SchemaError: a file is missing, or was renamed or changed.
     """
     for number, name, sha256, *_ in applied:
         if number > len(files):
             raise SchemaError(
                 f"{name} was applied to the database, but the file is not there",
-                where=files[0].folder if files and files[0].folder else None,
+                where=(files[0].folder if files else "") or database,
                 fix="restore it, or run the version of the service that has it",
             )
         file = files[number - 1]

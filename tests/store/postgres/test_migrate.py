@@ -57,7 +57,7 @@ async def test_a_file_of_comments_is_a_step(target: PostgresTarget) -> None:
     [
         ((SchemaFile("0001_init.sql", INIT.sql + " "),), "0001_init.sql: was changed after it had been applied"),
         ((SchemaFile("0001_other.sql", INIT.sql),), "0001_other.sql: was applied as 0001_init.sql"),
-        ((), "0001_init.sql was applied to the database, but the file is not there"),
+        ((), r"^postgresql://\S+: 0001_init.sql was applied to the database, but the file is not there"),
         (
             bad("CREATE TABLE b (x INT);\nCREATE TABEL c (x INT);"),
             r"0002_bad\.sql:2: .*TABEL",

@@ -97,6 +97,15 @@ async def test_files_that_do_not_fit_stop_the_start(folder: Path, change: Change
     assert error.fix
 
 
+async def test_without_any_file_the_database_is_named(folder: Path) -> None:
+    await start(folder)
+    for file in folder.glob("*.sql"):
+        file.unlink()
+    error = await refused(folder)
+    assert error.where is not None
+    assert error.where.endswith(".db")
+
+
 async def test_line_ends_do_not_count(folder: Path) -> None:
     await start(folder)
     (folder / "0001_init.sql").write_bytes(INIT.replace("\n", "\r\n").encode())

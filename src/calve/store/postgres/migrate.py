@@ -97,7 +97,7 @@ async def _migrate(connection: Any, files: Sequence[SchemaFile], where: str) -> 
             for statement in _TABLES:
                 await connection.execute(statement)
             applied = [tuple(row) for row in await connection.fetch(_APPLIED)]
-            verify_files(applied, files)
+            verify_files(applied, files, where)
             if applied:
                 expected = msgspec.json.decode(applied[-1][3], type=dict[str, str])
                 actual = await _objects(connection)

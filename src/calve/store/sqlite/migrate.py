@@ -59,7 +59,7 @@ def migrate(raw: apsw.Connection, files: Sequence[SchemaFile], database: str) ->
     ):
         raw.execute(statement)
     applied: list[tuple[Any, ...]] = raw.execute(_APPLIED).fetchall()
-    verify_files(applied, files)
+    verify_files(applied, files, database)
     if applied:
         verify_objects(msgspec.json.decode(applied[-1][3], type=dict[str, str]), _objects(raw), database)
     for file in files[len(applied) :]:
