@@ -119,13 +119,13 @@ def errors() -> str:
 SETTINGS_OF_YOUR_OWN = """
 ## `[service.<name>]`, `[middleware.<name>]`, `[authenticator]`: what your own code asks for
 
-A service, a middleware and the authenticator each have the keys of the `Settings` class that their constructor asks for,
-in a section of their own:
+A service, a middleware and the authenticator each have the keys of the `Settings` class that their constructor asks
+for, in a section of their own:
 
 | section | whose | environment |
 | --- | --- | --- |
-| `[service.<name>]` | the service's own, beside Calve's keys above | `CALVE_SERVICE_<NAME>_<KEY>` |
-| `[middleware.<name>]` | of what `[app] middleware` names; `<name>` is the class or function in lower case | `CALVE_MIDDLEWARE_<NAME>_<KEY>` |
+| `[service.<name>]` | the service's own, beside the keys above | `CALVE_SERVICE_<NAME>_<KEY>` |
+| `[middleware.<name>]` | of one in `[app] middleware`, by its name in lower case | `CALVE_MIDDLEWARE_<NAME>_<KEY>` |
 | `[authenticator]` | of what `[http] authenticator` names | `CALVE_AUTHENTICATOR_<KEY>` |
 
 Secret files take the same names ([settings](../how-to/settings.md), [principals and
@@ -142,8 +142,8 @@ Each key is a unit, its value the names of its services; `"*"` stands for all th
 | key | what | type | default |
 | --- | --- | --- | --- |
 | `history_years` | how far back the history of git is read (years) | `float` | `3` |
-| `units` | table of units, each with the prefixes of its modules, in place of what the audit would choose | `dict[str, list[str]]` |  |
-| `effort` | table of items of work, each with its lowest and highest number of days | `dict[str, list[float]]` |  |
+| `units` | tables of units, each the prefixes of its modules; overrules the audit | `dict[str, list[str]]` | none |
+| `effort` | table of items of work, each the lowest and highest number of days | `dict[str, list[float]]` | none |
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,8 +100,7 @@ async def test_files_that_do_not_fit_stop_the_start(folder: Path, change: Change
 
 async def test_without_any_file_the_database_is_named(folder: Path) -> None:
     await start(folder)
-    for file in folder.glob("*.sql"):
-        file.unlink()
+    shutil.rmtree(folder)
     error = await refused(folder)
     assert error.where is not None
     assert error.where.endswith(".db")
