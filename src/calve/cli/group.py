@@ -29,6 +29,7 @@ COMMANDS = {
     "contract": Entry("contract", "Show, keep and export what services promise."),
     "eject": Entry("eject", "Write a service as a plain project without Calve."),
     "new": Entry("new", "Make a project with one service, its database and its tests."),
+    "policy": Entry("policy", "Show which resilience policy holds for calls, and who says so."),
     "ps": Entry("ps", "Show the processes of the running application."),
     "rollout": Entry("rollout", "Replace the processes of units by new ones, without a failed call."),
     "run": Entry("run", "Run the services of a project, or one unit of them."),

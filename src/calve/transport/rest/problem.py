@@ -10,6 +10,7 @@ operation is never told: a 500 says where to look, not what was there.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -20,7 +21,8 @@ from ...core.codec import enc_hook
 from ...core.errors import CallError, CalveError, InternalError, InvalidArgument
 from .base import Response
 
-_RETRY_AFTER = (b"retry-after", b"1")
+_SOON_SECONDS = 1
+"""When to come back if nobody knows."""
 
 
 class HttpError(CalveError):
@@ -98,5 +100,11 @@ def problem_headers(error: CallError | HttpError, challenge: str) -> list[tuple[
     if error.status == 401:
         headers.append((b"www-authenticate", challenge.encode("latin-1")))
     if error.retryable and error.status in (409, 429, 503):
-        headers.append(_RETRY_AFTER)
+        headers.append((b"retry-after", b"%d" % _seconds(error)))
     return headers
+
+
+def _seconds(error: CallError | HttpError) -> int:
+    """When the same request may have a chance, whole seconds."""
+    known = error.retry_after_seconds if isinstance(error, CallError) else None
+    return _SOON_SECONDS if known is None else max(math.ceil(known), _SOON_SECONDS)
