@@ -10,6 +10,7 @@ import pytest
 from calve import CallError, Contract, DomainError, query
 from calve.contract import describe
 from calve.core.errors import (
+    CircuitOpen,
     DeadlineExceeded,
     InFlight,
     InternalError,
@@ -99,7 +100,16 @@ def test_what_may_pass_by_itself_is_let_through_but_the_operation_did_run(kind: 
     assert result.error.may_have_run
     assert str(result.error) == "shop.find: gone"
     assert result.error.operation is None
-    assert not error.may_have_run, "the error the operation saw stays as it was"
+    assert result.error.passed_on, "so that nobody repeats the operation for it"
+    assert (error.may_have_run, error.passed_on) == (False, False), "the error the operation saw stays as it was"
+
+
+def test_a_breaker_further_down_is_not_the_one_of_the_caller() -> None:
+    error = let_through(CircuitOpen("wallet.debit was not called"))
+    error.retry_after_seconds = 0.8
+    passed = outcome(error).error
+    assert type(passed) is Unavailable
+    assert (passed.passed_on, passed.may_have_run, passed.retry_after_seconds) == (True, True, 0.8)
 
 
 def test_that_a_command_it_made_is_in_flight_does_not_make_it_so() -> None:

@@ -86,9 +86,8 @@ def _print_one(name: str, caller: str, policy: Mapping[str, Said]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(
-        "", "value", "from", title=f"calls of {name}{f' by {caller}' if caller else ''}", title_justify="left"
-    )
+    click.echo(f"calls of {name}{f' by {caller}' if caller else ''}")
+    table = Table("", "value", "from")
     for field, said in policy.items():
         table.add_row(field, _shown(said.value), said.origin)
     Console().print(table)

@@ -10,7 +10,7 @@ import pytest
 
 from calve.contract import Contract, Endpoint, describe, query
 from calve.core.context import CallContext
-from calve.core.errors import CallError, InternalError, Overloaded, Unavailable, UnknownOperation
+from calve.core.errors import CallError, CircuitOpen, InternalError, Overloaded, Unavailable, UnknownOperation
 from calve.core.trace import TraceContext
 from calve.testing import virtual_clock, virtual_time
 from calve.testing.asgi import AsgiClient
@@ -110,12 +110,21 @@ async def test_what_went_wrong_inside_stays_inside(
     assert caplog.records, "its log says why"
 
 
+def come_back(seconds: float) -> CircuitOpen:
+    """An error that knows when a repeat may have a chance."""
+    error = CircuitOpen("not sent")
+    error.retry_after_seconds = seconds
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "status", "retry"),
     [
         (Overloaded("full"), 429, "1"),
         (Unavailable("wallet is gone", may_have_run=False), 503, "1"),
         (UnknownOperation("nobody serves Greeter/1.0/hello"), 404, None),
+        (come_back(2.3), 503, "3"),
+        (come_back(0.2), 503, "1"),
     ],
 )
 async def test_call_errors_are_problems(error: CallError, status: int, retry: str | None) -> None:

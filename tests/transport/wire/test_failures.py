@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from calve.core.context import CallContext
-from calve.core.errors import InternalError, Unavailable
+from calve.core.errors import CircuitOpen, InternalError, Unavailable
 from calve.testing.loop import virtual_time
 from calve.transport.wire import WireOptions
 from calve.transport.wire.failures import DOMAIN_ERROR, error_of, failure_of
@@ -24,6 +24,17 @@ def test_a_code_of_a_younger_peer_keeps_what_matters() -> None:
     failed = error_of(Failure(1, "quota_exceeded", "too much", True), DEBIT)
     assert type(failed) is InternalError
     assert failed.may_have_run is True
+
+
+def test_who_let_it_through_and_when_to_come_back_arrive() -> None:
+    error = CircuitOpen("not sent")
+    error.passed_on, error.retry_after_seconds = True, 0.75
+    arrived = error_of(failure_of(1, DEBIT, error), DEBIT)
+    assert isinstance(arrived, CircuitOpen)
+    assert (arrived.passed_on, arrived.retry_after_seconds, arrived.lost) == (True, 0.75, False)
+    plain = error_of(failure_of(1, DEBIT, Unavailable("gone")), DEBIT)
+    assert isinstance(plain, Unavailable)
+    assert (plain.passed_on, plain.retry_after_seconds) == (False, None)
 
 
 def test_a_domain_error_of_a_younger_peer_is_named() -> None:
