@@ -59,7 +59,6 @@ TESTED_BY = {
     "service/resilience/guard.py": GUARDED_CALLS,
     "service/resilience/guards.py": GUARDED_CALLS,
     "service/resilience/retry.py": GUARDED_CALLS,
-    "service/resilience/slots.py": GUARDED_CALLS,
     "store/base.py": STORE_SUITE,
     "store/inbox.py": "messaging/test_dispatcher.py",
     "store/log/base.py": STORE_SUITE,

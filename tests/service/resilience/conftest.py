@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from calve import CallContext, Contract, DomainError, command, query
 from calve.contract import Endpoint, describe
+from calve.core.idempotency import REPLAYED
 from calve.core.policy import EffectivePolicy
+from calve.core.trace import TraceContext
 from calve.observe import Logger, Registry
 from calve.service.resilience import Guards
 from calve.testing import virtual_clock
@@ -44,6 +46,7 @@ class GuardedShop:
         self.sent: list[CallContext] = []
         self.times: list[float] = []
         self.deadlines: list[float] = []
+        self.traces: list[TraceContext | None] = []
         self.remote = remote
         self.closed = 0
         rules = EffectivePolicy(**{"timeout_seconds": 10.0, **policy})
@@ -88,6 +91,10 @@ class GuardedShop:
         self.sent.append(context)
         self.times.append(self.clock.monotonic())
         self.deadlines.append(context.deadline)
+        self.traces.append(context.given_trace)
+        context.trace = TraceContext.root(sampled=True)  # as the span of an attempt does
+        if len(self.sent) > 1:
+            context.mark = REPLAYED
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, float):
             await self.clock.sleep(answer)

@@ -73,7 +73,7 @@ async def test_a_command_is_repeated_only_when_that_is_safe(error: Exception, ke
     assert len(shop.sent) == attempts
     keys = {context.given_key for context in shop.sent}
     assert len(keys) == 1, "each attempt has the same key"
-    assert keys == {key} or (key is None and None not in keys)
+    assert keys == {key} if key is not None else None not in keys
 
 
 @virtual_time
@@ -136,7 +136,21 @@ async def test_attempts_are_siblings_in_the_trace_of_the_caller() -> None:
     context = CallContext("shop.find", trace=trace)
     context.caller = "till.sell"
     await shop.call(context=context)
-    assert [(sent.given_trace, sent.caller) for sent in shop.sent] == [(trace, "till.sell")] * 2
+    assert (shop.traces, [sent.caller for sent in shop.sent]) == ([trace] * 2, ["till.sell"] * 2)
+
+
+@virtual_time
+async def test_whether_the_answer_is_that_of_an_earlier_call_is_known_after_a_repeat() -> None:
+    shop, context = GuardedShop(gone(lost=True), "bought"), CallContext("shop.buy")
+    assert await shop.call("buy", context) == "bought"
+    assert context.replayed
+
+
+@virtual_time
+async def test_nothing_is_repeated_when_the_breaker_has_opened_during_the_pause() -> None:
+    shop = GuardedShop(gone())
+    await asyncio.gather(*(outcome(shop.call()) for _ in range(20)))
+    assert (len(shop.sent), shop.numbers().get("retries")) == (20, None)
 
 
 @virtual_time
