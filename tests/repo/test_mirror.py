@@ -49,6 +49,8 @@ TESTED_BY = {
     "eject/project.py": "eject/test_ejecting.py",
     "eject/routes.py": "eject/test_ejecting.py",
     "eject/signatures.py": "eject/test_ejecting.py",
+    "cli/reach.py": "cli/test_call.py",
+    "messaging/desk.py": "cli/test_events.py",
     "messaging/consumers.py": "messaging/test_remote.py",
     "messaging/held.py": "messaging/test_dispatcher.py",
     "messaging/local.py": "messaging/test_remote.py",

@@ -114,7 +114,7 @@ class Application:
                 self._declared = declared_callers(self.config, self.hosted)
             for name in order:
                 await self._construct(self.services[name], injector, chain)
-            self._log_endpoints = self._events.endpoints(chain)
+            self._log_endpoints = self._events.endpoints(chain, self._instances)
             self._pruning = asyncio.create_task(prune_forever(self.stores, self.base.clock, self.base.log))
             for name in order:
                 await self._start_service(name)

@@ -11,11 +11,13 @@ from ..contract import Endpoint, Event
 from ..core.errors import ConfigError
 from ..messaging import (
     Consumers,
+    Desk,
     DispatchOptions,
     Feed,
     Handler,
     LocalFeed,
     RemoteFeed,
+    desk_endpoints,
     handlers_of,
     log_endpoints,
     prune_logs,
@@ -89,9 +91,12 @@ class Events:
         """A service may publish from now on."""
         store.log.outlet = Outlet(service.name, service.contract, self._base.clock)
 
-    def endpoints(self, chain: Chain) -> list[Endpoint]:
-        """What other units call to read the logs of the services hosted here."""
+    def endpoints(self, chain: Chain, instances: Mapping[str, Any]) -> list[Endpoint]:
+        """What other units call to read the logs of the services hosted here, and operators to see what is parked."""
         found: list[Endpoint] = []
+        for name, instance in instances.items():
+            if handlers := handlers_of(name, instance):
+                found += desk_endpoints(name, Desk(self._stores[name], handlers), chain.endpoint)
         for name in self._stores:
             if self._services[name].contract.publishes:
                 found += log_endpoints(name, functools.partial(self._local, name), chain.endpoint).values()

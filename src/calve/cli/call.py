@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -57,19 +56,20 @@ def command(
     """
     from ..core.context import CallContext, Principal
     from .project import load_project
+    from .reach import addresses_of, describe_error
 
     project = load_project(config)
     service, found = _find(project, operation)
     request = _request(found, operation, arguments, sys.stdin.read() if document == "-" else document)
     principal = Principal(subject, frozenset(roles)) if subject else None
     context = CallContext(operation, principal=principal, key=key)
-    addresses = _addresses(project, service, endpoints)
+    addresses = addresses_of(project, service, endpoints)
     try:
         asyncio.run(_call(project, addresses, found, request, context, timeout_seconds or found.timeout_seconds))
     except CalveError as error:
         if isinstance(error, ConfigError):
             raise
-        raise click.ClickException(_describe(operation, error)) from error
+        raise click.ClickException(describe_error(operation, error)) from error
 
 
 def _find(project: AppConfig, name: str) -> tuple[str, Operation]:
@@ -131,23 +131,6 @@ def _value(text: str, kind: Any) -> Any:
     return text
 
 
-def _addresses(project: AppConfig, service: str, given: Path | None) -> dict[str, list[str]]:
-    """Where the service is."""
-    from ..core.suggest import did_you_mean
-    from ..runtime.endpoints import published_path, read_endpoints
-
-    path = given or project.discovery.file or published_path(project.root)
-    if not path.is_file():
-        raise ConfigError(
-            f"{project.app.name} is not running here ({path} does not exist)",
-            fix="start it with `calve run`, or name the file with --endpoints",
-        )
-    known = read_endpoints(path)
-    if not known.get(service):
-        raise ConfigError(f"knows no address of {service}; {did_you_mean(service, known)}", where=str(path))
-    return {service: known[service]}
-
-
 async def _call(
     project: AppConfig,
     addresses: Mapping[str, Sequence[str]],
@@ -158,38 +141,14 @@ async def _call(
 ) -> None:
     import msgspec
 
-    from ..core.clock import SystemClock
-    from ..core.deadline import TimerWheel
-    from ..runtime.wire import names, tls_options, wire_options
-    from ..transport.wire import SourceResolver, WireClient, parse_sources
+    from .reach import connected
 
-    clock = SystemClock()
-    wheel = TimerWheel(asyncio.get_running_loop(), clock.monotonic)
-    context.deadline = clock.monotonic() + timeout_seconds
-    (service,) = addresses
-    resolver, options, tls = SourceResolver(names(project)), wire_options(project), tls_options(project)
-    resolver.use(parse_sources(addresses, None))
-    client = WireClient(resolver, wheel=wheel, clock=clock, options=options, tls=tls)
-    log, silent = logging.getLogger("calve.wire"), logging.NullHandler()
-    log.addHandler(silent)  # what it would log, the error says as well
-    try:
-        await resolver.start()
+    async with connected(project, addresses) as (client, now):
+        context.deadline = now() + timeout_seconds
+        (service,) = addresses
         if operation.streaming:
             async for item in client.stream(service, operation, request, context):
                 click.echo(operation.response_codec.encode_json(item))
         else:
             answer = operation.response_codec.encode_json(await client.call(service, operation, request, context))
             click.echo(msgspec.json.format(answer, indent=2))
-    finally:
-        await client.close()
-        await resolver.close()
-        log.removeHandler(silent)
-
-
-def _describe(name: str, error: CalveError) -> str:
-    from ..core.errors import CallError
-
-    if not isinstance(error, CallError):
-        return f"{name}: {type(error).__name__}: {error}"
-    ran = "it may have run" if error.may_have_run else "it did not run"
-    return f"{name}: {error.code}: {error} ({ran})"

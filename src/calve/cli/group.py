@@ -28,6 +28,7 @@ COMMANDS = {
     "check": Entry("check", "Check that services keep to their boundaries."),
     "contract": Entry("contract", "Show, keep and export what services promise."),
     "eject": Entry("eject", "Write a service as a plain project without Calve."),
+    "events": Entry("events", "Show what services tell each other, and mend what is parked."),
     "new": Entry("new", "Make a project with one service, its database and its tests."),
     "policy": Entry("policy", "Show which resilience policy holds for calls, and who says so."),
     "ps": Entry("ps", "Show the processes of the running application."),

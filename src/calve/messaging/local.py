@@ -20,7 +20,7 @@ class LocalFeed(Feed):
 
     Args:
         source: The service whose log it is.
-        consumer: Who reads.
+        consumer: Who reads; '' for somebody who only looks, and for whom nothing is kept.
         shared: Whether other processes write it, too.
         clock: For noting how far the consumer is.
     """
@@ -49,6 +49,8 @@ class LocalFeed(Feed):
                     await asyncio.shield(news)
 
     async def _note(self, shard: int, done: int) -> None:
+        if not self.consumer:
+            return
         offset, at = self._noted.get(shard, (-1, -NOTE_SECONDS))
         if offset == done or self._clock.monotonic() - at < NOTE_SECONDS:
             return

@@ -56,6 +56,10 @@ class EventLog(Contract, Protocol, version="1.0"):
         ...
 
 
+LOG = describe(EventLog).operations
+"""By name."""
+
+
 class LogService:
     """Answers for the log of one service that is hosted here.
 
@@ -115,8 +119,7 @@ def log_endpoints(service: str, feed: Callable[[str], Feed], make: MakeEndpoint)
         make: From service, operation and method to an endpoint.
     """
     server = LogService(feed)
-    operations = describe(EventLog).operations
-    return {name: make(service, operation, getattr(server, name)) for name, operation in operations.items()}
+    return {name: make(service, operation, getattr(server, name)) for name, operation in LOG.items()}
 
 
 class RemoteFeed(Feed):
@@ -132,10 +135,9 @@ class RemoteFeed(Feed):
     def __init__(self, source: str, consumer: str, remote: Remote, now: Callable[[], float]) -> None:
         super().__init__(source, consumer)
         self._remote, self._now = remote, now
-        self._operations = describe(EventLog).operations
 
     async def _call(self, name: str, **fields: Any) -> Any:
-        operation = self._operations[name]
+        operation = LOG[name]
         context = CallContext("", min(NEVER, self._now() + operation.timeout_seconds))
         return await self._remote.call(self.source, operation, operation.request(**fields), context)
 
