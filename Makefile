@@ -45,7 +45,7 @@ gen: $(READY) ## write the generated reference pages; leaves no diff when they a
 bench: $(READY) ## measure every performance claim beside its peers, into bench/results
 	@$(BIN)/python -m bench $(ARGS)
 
-soak: $(READY) ## look for growth: many connections, a million calls
+soak: $(READY) ## look for growth: many connections, a million calls, long faults
 	@$(BIN)/python -m bench.soak $(ARGS)
 
 build: $(READY) ## build the source archive and the wheel into dist

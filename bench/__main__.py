@@ -11,7 +11,7 @@ from .common import show
 
 NAMES = (
     "inprocess", "wire", "rest", "adopt", "store", "postgres", "idempotency", "events", "shop", "memory", "contracts",
-    "rollout", "resilience",
+    "rollout", "resilience", "faults",
 )  # fmt: skip
 RESULTS = Path(__file__).parent / "results"
 

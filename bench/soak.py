@@ -1,19 +1,23 @@
 """`make soak`: what takes longer than a test may, run on request.
 
-Today that is the memory benchmark: a million calls in one process, a million over the wire, ten thousand connections.
+The memory benchmark: a million calls in one process, a million over the wire, ten thousand connections. And each fault
+of a unit, for longer.
 """
 
 from __future__ import annotations
 
 import sys
 
-from . import memory
+from . import faults, memory
 from .common import met, show
+
+FAULT_SECONDS = 20.0
+"""Less than a supervisor waits before it kills a unit that stands still."""
 
 
 def main() -> int:
     """Run; returns 1 when a target was missed."""
-    results = memory.run()
+    results = memory.run() + faults.run(FAULT_SECONDS)
     show("soak", results)
     return 1 if any(met(entry) is False for entry in results) else 0
 

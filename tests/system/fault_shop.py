@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import signal
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import timedelta
@@ -178,17 +179,46 @@ class FaultShop:
         self._clocks.shift(self.running.pid(unit), by)
 
     @contextlib.contextmanager
-    def proxy(self, unit: str) -> Iterator[SocketProxy]:
-        """Have a proxy between a unit and whoever connects to it from now on."""
-        address = wire_socket(self.folder, unit)
+    def killed(self, process: str) -> Iterator[None]:
+        """Kill a unit, or one of its replicas; it is well when its supervisor has started it again."""
+        before = self.running.starts(process)
+        self.running.signal(process, signal.SIGKILL)
+        yield
+        self.running.url(process, start=before + 1)
+
+    @contextlib.contextmanager
+    def stopped(self, process: str) -> Iterator[None]:
+        """Let it stand still with all its connections open."""
+        self.running.signal(process, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.running.signal(process, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def behind_proxy(self, process: str) -> Iterator[SocketProxy]:
+        """Have a proxy between it and its callers, for the time of the block."""
+        address = wire_socket(self.folder, process)
         real = address.with_suffix(".real")
         address.rename(real)
         try:
             with SocketProxy(address, real) as proxy:
+                with self.killed(process):  # so that they connect anew
+                    pass
+                self.calm()
                 yield proxy
         finally:
             address.unlink(missing_ok=True)
             real.rename(address)
+        self.calm()
+
+
+@contextlib.contextmanager
+def cut_off(proxy: SocketProxy) -> Iterator[None]:
+    """Let nothing through; afterwards only on new connections, as when something between two machines was replaced."""
+    proxy.hold()
+    yield
+    proxy.sever()
 
 
 def wire_socket(folder: Path, process: str) -> Path:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +16,7 @@ from calve.testing.load import Samples
 from calve.testing.postgres import Missing
 
 from .conftest import request
-from .fault_shop import DEADLINE_SECONDS, DEPENDENT, UNAVAILABLE, FaultShop, check
+from .fault_shop import DEADLINE_SECONDS, DEPENDENT, UNAVAILABLE, FaultShop, check, cut_off
 
 FAULT_SECONDS = 3.0
 
@@ -39,20 +38,14 @@ def usual(shop: FaultShop) -> Samples:
 
 
 def test_a_unit_that_is_killed(shop: FaultShop, usual: Samples) -> None:
-    before = shop.running.starts("money")
-    with shop.episode() as episode:
-        shop.running.signal("money", signal.SIGKILL)
-        shop.running.url("money", start=before + 1)
+    with shop.episode() as episode, shop.killed("money"):
+        pass
     check(episode, usual)
 
 
 def test_a_unit_that_is_stopped(shop: FaultShop, usual: Samples) -> None:
-    with shop.episode() as episode:
-        shop.running.signal("money", signal.SIGSTOP)
-        try:
-            shop.last(FAULT_SECONDS)
-        finally:
-            shop.running.signal("money", signal.SIGCONT)
+    with shop.episode() as episode, shop.stopped("money"):
+        shop.last(FAULT_SECONDS)
     check(episode, usual)
     assert episode.kinds["circuit_open"] > 0
 
@@ -79,18 +72,11 @@ def test_a_unit_that_is_ill(shop: FaultShop, usual: Samples, fault: Fault, codes
 
 
 def test_a_connection_that_is_half_open(shop: FaultShop, usual: Samples) -> None:
-    before = shop.running.starts("money")
-    with shop.proxy("money") as proxy:
-        shop.running.signal("money", signal.SIGKILL)
-        shop.running.url("money", start=before + 1)
-        shop.calm()
-        with shop.episode() as episode:
-            proxy.hold()
+    with shop.behind_proxy("money") as proxy:
+        with shop.episode() as episode, cut_off(proxy):
             shop.last(FAULT_SECONDS)
-            proxy.sever()
         check(episode, usual)
         assert episode.kinds["circuit_open"] > 0
-    shop.calm()
 
 
 def test_a_clock_that_jumps(shop: FaultShop, usual: Samples) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from calve.testing.faults import Fault
 from calve.testing.load import Samples, describe_failures
 from calve.testing.postgres import Missing, temporary_stores
 
-from .fault_shop import DEADLINE_SECONDS, UNAVAILABLE, FaultShop, check
+from .fault_shop import DEADLINE_SECONDS, UNAVAILABLE, FaultShop, check, cut_off
 
 SERVICES = ("catalog", "wallet", "inventory", "orders", "notification")
 ILL = "money.2"
@@ -48,35 +47,10 @@ def usual(shop: FaultShop) -> Samples:
 
 
 @contextmanager
-def killed(shop: FaultShop) -> Iterator[None]:
-    """It is killed at once and started again by its supervisor."""
-    before = shop.running.starts(ILL)
-    shop.running.signal(ILL, signal.SIGKILL)
-    yield
-    shop.running.url(ILL, start=before + 1)
-
-
-@contextmanager
-def stopped(shop: FaultShop) -> Iterator[None]:
-    """It stands still with all its connections open."""
-    shop.running.signal(ILL, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        shop.running.signal(ILL, signal.SIGCONT)
-
-
-@contextmanager
-def cut_off(shop: FaultShop) -> Iterator[None]:
+def half_open(shop: FaultShop) -> Iterator[None]:
     """It is well, but nothing comes through to it, nor from it."""
-    with shop.proxy(ILL) as proxy:
-        with killed(shop):
-            pass
-        shop.calm()
-        proxy.hold()
+    with shop.behind_proxy(ILL) as proxy, cut_off(proxy):
         yield
-        proxy.sever()
-        shop.calm()
 
 
 def ill(
@@ -87,13 +61,13 @@ def ill(
 
 
 FAULTS: dict[str, Callable[[FaultShop], AbstractContextManager[None]]] = {
-    "killed": killed,
-    "stopped": stopped,
+    "killed": lambda shop: shop.killed(ILL),
+    "stopped": lambda shop: shop.stopped(ILL),
     "a full event loop": ill("block", 0.6),
     "slow answers": ill("slow", 3 * DEADLINE_SECONDS),
     "errors": ill("fail"),
     "refusals": ill("refuse"),
-    "half-open connections": cut_off,
+    "half-open connections": half_open,
 }
 
 
