@@ -1,4 +1,4 @@
-"""Write the generated pages of `docs/reference` from the code they describe.
+"""Write the generated pages of `docs/reference` from the code they describe, and the figures that README.md quotes.
 
     python docs/generate.py            write what has changed
     python docs/generate.py --check    write nothing; print the differences and end with 1 if there are any
@@ -261,6 +261,16 @@ def _measured(result: dict[str, Any]) -> list[str]:
     return [result["claim"], f"{result['value']:g} {result['unit']}", result["target"], verdict, peers]
 
 
+def readme() -> str:
+    """README.md with the figures of `make bench` in the rows that quote one; its text is nobody's but its writer's."""
+    import json
+
+    results = [r for path in (ROOT / "bench" / "results").glob("*.json") for r in json.loads(path.read_text("utf-8"))]
+    rows = {measured[0]: f"| {' | '.join(measured[:4])} |" for measured in map(_measured, results)}
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").split("\n")
+    return "\n".join(rows.get(line.split(" | ")[0].removeprefix("| "), line) for line in lines)
+
+
 def audit_schema() -> str:
     """The JSON Schema of what `calve audit --json` writes."""
     import json
@@ -271,6 +281,7 @@ def audit_schema() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {
+    "../../README.md": readme,
     "api.md": names,
     "audit.schema.json": audit_schema,
     "benchmarks.md": benchmarks,
@@ -301,7 +312,7 @@ def main(arguments: list[str]) -> int:
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(new, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
+            print(f"wrote {path.resolve().relative_to(ROOT)}")
     return status
 
 

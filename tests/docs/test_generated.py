@@ -35,7 +35,7 @@ def test_generating_again_leaves_no_difference(name: str, monkeypatch: pytest.Mo
 
 
 def test_every_reference_page_is_generated() -> None:
-    assert {path.name for path in REFERENCE.iterdir()} == set(generate.PAGES)
+    assert {path.name for path in REFERENCE.iterdir()} == {name for name in generate.PAGES if "/" not in name}
 
 
 def test_nothing_goes_undescribed() -> None:
