@@ -37,12 +37,17 @@ def command(path: Path, output: Path | None, command_line: tuple[str, ...]) -> i
     requests = {(s.path, s.line, s.function) for s in trace.spans if s.kind == "request"}
     if trace.spans:
         write_trace(target, trace)
-        found = f"{len(transactions)} transactions and {len(requests)} kinds of requests in {trace.processes} processes"
+        found = f"{_count(len(transactions), 'transaction')} and {_count(len(requests), 'kind')} of requests"
+        found += f" in {trace.processes} process{'' if trace.processes == 1 else 'es'}"
         click.echo(f"calve: recorded {found}: {target}; next: calve audit {path}", err=True)
     else:
         listened = f"{', '.join(trace.hooks)} were listened to" if trace.hooks else "neither Django nor SQLAlchemy ran"
         why = "a command that clears PYTHONPATH (tox, python -I) has to pass it on" if not trace.hooks else "no table"
         click.echo(f"calve: nothing was recorded: {listened}; {why}", err=True)
     for kind, count in trace.errors.items():
-        click.echo(f"calve: the recorder failed {count} times with {kind}: something is missing", err=True)
+        click.echo(f"calve: the recorder failed {_count(count, 'time')} with {kind}: something is missing", err=True)
     return code
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

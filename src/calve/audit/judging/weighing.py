@@ -183,13 +183,17 @@ def readiness(case: Case) -> Iterator[Reason]:
     """What was answered of the team's practice, then what the repository shows."""
     a = case.answers
     asked: list[tuple[object, str, bool]] = [
-        (a.deploys_a_week, f"{a.deploys_a_week} deploys a week", _at_least(a.deploys_a_week, DEPLOYS_A_WEEK_MIN)),
+        (
+            a.deploys_a_week,
+            f"{a.deploys_a_week or 0:g} deploys a week",
+            _at_least(a.deploys_a_week, DEPLOYS_A_WEEK_MIN),
+        ),
         (
             a.change_fail_percent,
-            f"{a.change_fail_percent} % of deploys fail",
+            f"{a.change_fail_percent or 0:g} % of deploys fail",
             _at_most(a.change_fail_percent, CHANGE_FAIL_PERCENT_MAX),
         ),
-        (a.restore_hours, f"{a.restore_hours} hours to restore", _at_most(a.restore_hours, RESTORE_HOURS_MAX)),
+        (a.restore_hours, f"{a.restore_hours or 0:g} hours to restore", _at_most(a.restore_hours, RESTORE_HOURS_MAX)),
         (a.on_call, "somebody is on call" if a.on_call else "nobody is on call", bool(a.on_call)),
         (a.monitoring, "monitored" if a.monitoring else "not monitored", bool(a.monitoring)),
         (
