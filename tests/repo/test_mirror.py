@@ -53,6 +53,7 @@ TESTED_BY = {
     "messaging/desk.py": "cli/test_events.py",
     "messaging/consumers.py": "messaging/test_remote.py",
     "messaging/held.py": "messaging/test_dispatcher.py",
+    "store/postgres/lease.py": "messaging/test_lease.py",
     "messaging/local.py": "messaging/test_remote.py",
     "messaging/parking.py": "messaging/test_dispatcher.py",
     "messaging/progress.py": "messaging/test_dispatcher.py",

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from ..store.log import LogTruncated, Record
 from .base import Feed
 from .handlers import Handler
 from .held import HeldKeys
+from .lease import LEASE_SECONDS, ShardLease
 from .metrics import ConsumerMetrics
 from .parking import add, park
 from .progress import Overtaken, Progress
@@ -53,6 +55,8 @@ class DispatchOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How long a read waits, and how often it is asked whether parked keys are to be tried again."""
     pause_seconds: float = 0.5
     """How long to wait after the store or the feed has failed."""
+    lease_seconds: float = LEASE_SECONDS
+    """How long other replicas wait for one that was killed."""
 
 
 class _Failure(NamedTuple):
@@ -98,6 +102,7 @@ class Dispatcher:
         self._store, self._feed, self._shard, self._handlers = store, feed, shard, handlers
         self._clock, self._log, self._metrics, self._options = clock, log, metrics, options
         self._progress = Progress(store, feed.source, shard)
+        self._lease = ShardLease(store, f"events {feed.source} {shard}", clock, options.lease_seconds)
         self._held = HeldKeys()
         self._parked: set[str] = set()
         self._position = 0
@@ -107,8 +112,18 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Work until cancelled; what goes wrong outside of handlers is logged, and tried again."""
+        try:
+            await self._run()
+        finally:
+            with suppress(StoreError):
+                await self._lease.drop()
+
+    async def _run(self) -> None:
         while True:
             try:
+                if not await self._lease.hold():
+                    await asyncio.sleep(self._options.look_seconds)
+                    continue
                 await self._load()
                 while True:
                     await self._step()
@@ -135,6 +150,8 @@ class Dispatcher:
 
     async def _step(self) -> None:
         options = self._options
+        if not await self._lease.hold():
+            raise Overtaken("another process has taken over")
         await self._try_held()
         await self._try_parked()
         if self._position - self._progress.mark - len(self._skipped) >= options.ahead_max and self._held.events:

@@ -258,6 +258,17 @@ class Store(Reader):
         async with self._transaction() as tx:
             return await prune(tx, now_ms, most)
 
+    async def take_lease(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or prolong a lease, on the database's clock; whether `owner` has it now.
+
+        It only saves processes that share a database from doing the same work; what they do has to be right without
+        it, because a process may sleep through the end of its lease. On a database of one process always True.
+        """
+        return True
+
+    async def drop_lease(self, name: str, owner: str) -> None:
+        """Give a lease back, so that others need not wait for its end. No-op for somebody else's."""
+
     @abstractmethod
     def read(self) -> AbstractAsyncContextManager[Reader]:
         """`async with store.read() as reader`: all reads of the block see the state as of its first one."""

@@ -27,6 +27,7 @@ from ..marks import INDEX, TABLE
 from ..schema import SchemaFile, check_order, verify_files, verify_objects
 from .connecting import Server, unusable
 from .errors import FOREIGN, reason
+from .lease import TABLE as LEASES
 from .log import TABLES as LOG
 from .statement import tokens
 from .transaction import TURN_TABLE
@@ -42,6 +43,7 @@ _TABLES = (
     INDEX,
     *LOG,
     READERS,
+    LEASES,
     *(sql.format(bytes="BYTEA") for sql in INBOX),
 )
 _APPLIED = "SELECT number, name, sha256, objects FROM calve_schema ORDER BY number"

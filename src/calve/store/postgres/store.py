@@ -20,6 +20,7 @@ from ..errors import StoreUnavailable
 from ..marks import EXPIRED, prune, write_answer
 from ..metrics import StoreMetrics
 from ..schema import SchemaFile
+from . import lease
 from .block import Home, select
 from .connecting import Server
 from .errors import FOREIGN, is_lost, translate
@@ -123,6 +124,14 @@ class PostgresStore(Store):
             return 0
         async with PlainTransaction(self._home, self.log) as tx:
             return await prune(tx, now_ms, most)
+
+    async def take_lease(self, name: str, owner: str, seconds: float) -> bool:
+        async with PlainTransaction(self._home, self.log) as tx:
+            return await lease.take(tx, name, owner, seconds)
+
+    async def drop_lease(self, name: str, owner: str) -> None:
+        async with PlainTransaction(self._home, self.log) as tx:
+            await lease.drop(tx, name, owner)
 
     def forked(self) -> None:
         """In a process forked from this one: what the child said on a connection would be taken for the parent's."""
