@@ -73,6 +73,7 @@ class Terminal:
             **{k: v for k, v in os.environ.items() if not k.startswith(("CALVE_", "PYTEST_"))},
             "PATH": bin_folder + os.pathsep + os.environ.get("PATH", ""),
             "CALVE_HTTP_PORT": str(self.port),
+            "XDG_CACHE_HOME": str(folder.with_name("cache")),
             "CALVE_LOG_FORMAT": "console",  # as on a terminal
             "COLUMNS": "100",
             "NO_COLOR": "1",

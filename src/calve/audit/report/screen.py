@@ -101,7 +101,7 @@ def _verdict(document: Document) -> Iterator[Text]:
     found = [r.text.partition(":")[0] for r in verdict.readiness_reasons if r.counts == "yes"]
     missing = [r.text for r in verdict.readiness_reasons if r.counts == "no"]
     hidden = [r.text.partition(":")[0] for r in verdict.readiness_reasons if r.counts == "unknown"]
-    ready = [*missing, *_listed("seen:", found), *_listed("not seen here:", hidden)]
+    ready = [*missing, *_listed("has", found), *_listed("not seen here:", hidden)]
     rows = [
         ("need", verdict.need, "; ".join(r.text for r in verdict.need_reasons) or "nothing was said or seen"),
         ("separability", verdict.separability, "; ".join(r.text for r in verdict.separability_reasons)),
