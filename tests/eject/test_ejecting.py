@@ -124,6 +124,21 @@ def test_settings_of_the_project_go_along_but_no_secrets(project: MakeProject) -
             "role 'teller'",
         ),
         (
+            {
+                "town/bank/contract.py": "from calve import Event\nclass Paid(Event): ...\n"
+                + contract("Bank").replace('version="1.0"', 'version="1.0", publishes=[Paid]')
+            },
+            "",
+            "town/bank/contract.py:6",
+            "publishes Paid",
+        ),
+        (
+            {"town/bank/service.py": f"from calve import on\n{SERVICE}"},
+            "",
+            "town/bank/service.py:1",
+            "calve.on",
+        ),
+        (
             {"town/bank/service.py": f"from calve import current_call\n{SERVICE}"},
             "",
             "town/bank/service.py:1",
@@ -138,6 +153,66 @@ def test_what_cannot_be_ejected_is_refused_with_its_line(
         project(BANK, files, toml=toml).eject("bank")
     assert caught.value.where == where
     assert what in str(caught.value)
+
+
+CALLER = (
+    "from .contract import Bank\nfrom ..mint.contract import Mint\n"
+    "class BankService(Bank):\n    def __init__(self, mint: Mint) -> None:\n        self._mint = mint\n"
+    "    async def work(self) -> int:\n        return await self._mint.work()\n"
+)
+
+
+def test_what_a_neighbour_publishes_is_its_own_business(project: MakeProject) -> None:
+    mint = contract("Mint", head="from calve import Event\nclass Coined(Event):\n    cents: int\n")
+    files = {
+        "town/bank/service.py": CALLER,
+        "town/mint/__init__.py": "",
+        "town/mint/contract.py": mint.replace('version="1.0"', 'version="1.0", publishes=[Coined]'),
+        "town/mint/service.py": SERVICE.replace("Bank", "Mint"),
+    }
+    done = project(BANK, files).eject("bank")
+    assert "from support import DomainError, Event, Message" in text(done, "town/mint/contract.py")
+    assert "class Mint(Protocol):" in text(done, "town/mint/contract.py")
+    assert "class MintClient(Mint):" in text(done, "app/clients/mint.py")
+    assert "    mint_url: str\n" in text(done, "app/main.py")
+
+
+def test_somebody_else_s_service_is_called_where_it_was(project: MakeProject) -> None:
+    toml = '[service.mint]\nurl = "https://mint.example/v1"\ncontract = "town.mint.contract:Mint"\n'
+    made = project(BANK, {"town/bank/service.py": CALLER}, toml=toml)
+    (made.root / "town" / "mint").mkdir()
+    (made.root / "town" / "mint" / "__init__.py").touch()
+    (made.root / "town" / "mint" / "contract.py").write_text(contract("Mint"))
+    done = made.eject("bank")
+    assert '    mint_url: str = "https://mint.example/v1"\n' in text(done, "app/main.py")
+    assert 'Peer("mint", settings.mint_url, None, settings.mint_token.reveal()' in text(done, "app/main.py")
+    assert not any(
+        "internal_token" in content.decode() for path, content in done.files.items() if path == "app/main.py"
+    )
+
+
+async def test_a_service_without_a_store_remembers_what_it_answered(project: MakeProject, tmp_path: Path) -> None:
+    body = "@command(http='POST /counts')\nasync def count(self, step: int) -> int: ..."
+    service = (
+        "from .contract import Bank\nclass BankService(Bank):\n    counted = 0\n"
+        "    async def count(self, step: int) -> int:\n        self.counted += step\n        return self.counted\n"
+    )
+    files = {"town/bank/contract.py": contract("Bank", body), "town/bank/service.py": service}
+    write(project(BANK, files).eject("bank"), tmp_path / "out", force=False)
+    with serving(tmp_path / "out") as process:
+        client = HttpClient(process.url)
+
+        async def count(step: int, key: str) -> Answer:
+            headers = {"idempotency-key": key}
+            return await client.request("POST", "/counts", json={"step": step}, headers=headers)
+
+        assert [(await count(5, key)).json() for key in ("a", "a", "b", "a")] == [5, 5, 10, 5]
+        assert (await count(5, "a")).headers["idempotency-replayed"] == "true"
+        assert (await count(6, "a")).status == 422
+        deep = await client.request(
+            "POST", "/counts", body=b"[" * 100_000, headers={"content-type": "application/json"}
+        )
+        assert (deep.status, deep.json()["code"]) == (400, "invalid_argument")
 
 
 def test_an_unknown_service_and_an_adopted_one_are_named(project: MakeProject) -> None:

@@ -196,18 +196,3 @@ def test_what_has_no_counterpart_is_named_with_its_line(line: str, named: str, a
     assert refusals[0].where == "town/bank.py:3"
     assert named in refusals[0].what
     assert advice in refusals[0].fix
-
-
-def test_a_contract_that_publishes_is_refused() -> None:
-    _, refusals = rewritten(
-        """
-        from typing import Protocol
-        from calve import Contract, Message
-
-        class Bank(Contract, Protocol, version="1.0",
-                   publishes=[Message]):
-            ...
-        """
-    )
-    assert [r.where for r in refusals] == ["town/bank.py:5"]
-    assert "publishes events" in refusals[0].what

@@ -122,6 +122,7 @@ TOPICS = {
     "bootstrap/test_traces.py": "one trace over every kind of hop",
     "messaging/test_crash.py": "a process killed between publishing and handling",
     "core/test_codec_pydantic.py": "the codec and the models of another library",
+    "eject/test_support.py": "the support package of ejected services at work",
     "service/test_collisions.py": "operations that run again after a collision",
     "service/test_chain_streams.py": "the chain around streams",
     "store/postgres/test_pooler.py": "a pooler between store and server",

@@ -25,6 +25,7 @@ from ..store.schema import DIALECTS, Dialect, SchemaFile, load_schema
 from .base import Ejected, EjectRefused, Package, Refusal
 from .clients import client_module
 from .closure import Closure, closure
+from .names import PUBLISHES
 from .project import Facts, Neighbour, document, has_store, main_module, pyproject, readme, template, test_module
 from .rewrite import rewrite
 from .routes import routes_module
@@ -58,7 +59,7 @@ def eject(config: AppConfig, service: str, progress: Progress = lambda line: Non
     loaded = load_service(config.services[service], hosted=True)
     names = _names(found)
     carried, refusals = _rewritten(application, found, names)
-    refusals = [*found.refusals, *refusals, *_roles(application, loaded)]
+    refusals = [*found.refusals, *refusals, *_promises(application, loaded)]
     if refusals:
         raise EjectRefused(service, sorted(refusals))
     facts = _facts(application, loaded, found, names)
@@ -111,15 +112,21 @@ def _wanted(found: Closure, module: str) -> frozenset[str]:
     )
 
 
-def _roles(application: Application, loaded: LoadedService) -> list[Refusal]:
+def _promises(application: Application, loaded: LoadedService) -> list[Refusal]:
+    """What the service's own contract promises that an ejected one cannot keep."""
     source = application.contract(loaded.name)
-    where = f"{loaded.module}" if source is None else source.module.place(source.node).shown(application.config.root)
+    where = loaded.module if source is None else source.module.place(source.node).shown(application.config.root)
     fix = "check it in the ejected project's own middleware, and take role= out of the contract"
-    return [
+    refusals = [
         Refusal(where, f"{name} needs the role {operation.role!r}, and principals are not carried over", fix)
         for name, operation in loaded.contract.operations.items()
         if operation.role is not None
     ]
+    if loaded.contract.publishes:
+        events = ", ".join(event.__name__ for event in loaded.contract.publishes)
+        what = f"{loaded.contract.name} publishes {events}, and an ejected service has no log to publish through"
+        refusals.append(Refusal(where, what, PUBLISHES))
+    return refusals
 
 
 def _facts(application: Application, loaded: LoadedService, found: Closure, names: Package) -> Facts:
@@ -152,7 +159,8 @@ def _neighbours(application: Application, service: str) -> tuple[Neighbour, ...]
         info = _contract_of(config, callee)
         called = {site.callee.name for site in graph.between(service, callee)}
         internal = [n for n, op in info.operations.items() if op.http is None and (n in called or ANY in called)]
-        found.append(Neighbour(callee, info, tuple(internal)))
+        url = config.remotes[callee].url if callee in config.remotes else None
+        found.append(Neighbour(callee, info, tuple(internal), url))
     return tuple(found)
 
 

@@ -16,6 +16,7 @@ SUPPORTED = {
     "ConstraintViolated": "ConstraintViolated",
     "DeadlineExceeded": "DeadlineExceeded",
     "DomainError": "DomainError",
+    "Event": "Event",
     "InFlight": "InFlight",
     "InternalError": "InternalError",
     "InvalidArgument": "InvalidArgument",
@@ -51,14 +52,15 @@ DROPPED = frozenset({"Contract", "command", "query"})
 """What only a contract needs; contracts become plain protocols, and routes say the rest."""
 
 _CONTEXT = "take what the operation needs as a parameter, which a gateway in front can fill from a header"
+PUBLISHES = "publish from the ejected project with the client of your broker"
 _FIXES = {
     "Call": "write a Starlette middleware in the ejected project",
     "CallContext": _CONTEXT,
-    "Event": "publish from the ejected project with the client of your broker",
     "Middleware": "write a Starlette middleware in the ejected project",
     "Principal": _CONTEXT,
     "call_options": "drop it; give the call a timeout in the generated client",
     "current_call": _CONTEXT,
+    "on": "handle the event where your broker's client delivers it, or let its publisher call an operation",
     "stub": "take the contract as a parameter of the constructor",
 }
 

@@ -49,6 +49,8 @@ class Neighbour(NamedTuple):
     info: ContractInfo
     internal: tuple[str, ...]
     """Operations of it that are called and that Calve does not show on REST."""
+    url: str | None = None
+    """Where it is, if calve.toml says so: somebody else's HTTP service."""
 
 
 class Facts(NamedTuple):
@@ -193,9 +195,12 @@ def _argument(facts: Facts, imports: Imports, parameter: str, wanted: Any, lines
         neighbour = next(n for n in facts.neighbours if n.info.cls is wanted)
         imports.add(f"{support}.calls", "Peer")
         imports.add(f".clients.{neighbour.service}", client_name(neighbour.info))
-        token = "token" if _needs_token(facts) else "None"
-        url = f"settings.{_variable(neighbour.service)}_url"
-        lines.append(f'{parameter}_peer = Peer("{neighbour.service}", {url}, {token})')
+        token = "token" if neighbour.internal else "None"
+        name = _variable(neighbour.service)
+        made = [f'"{neighbour.service}"', f"settings.{name}_url", token]
+        if neighbour.url is not None:
+            made.append(f"settings.{name}_token.reveal() if settings.{name}_token else None")
+        lines.append(f"{parameter}_peer = Peer({', '.join(made)})")
         lines.append(f"stack.push_async_callback({parameter}_peer.close)")
         return f"{client_name(neighbour.info)}({parameter}_peer)"
     assert isinstance(wanted, type)
@@ -225,7 +230,13 @@ def _variable(service: str) -> str:
 
 def variables(facts: Facts) -> list[Variable]:
     """Settings of the process, those without a default first."""
-    found = [Variable(f"{_variable(n.service)}_url", "str", None, f"address of {n.service}") for n in facts.neighbours]
+    near = [n for n in facts.neighbours if n.url is None]
+    found = [Variable(f"{_variable(n.service)}_url", "str", None, f"address of {n.service}") for n in near]
+    for n in facts.neighbours:
+        if n.url is not None:
+            name, what = _variable(n.service), f"bearer token for {n.service}, if it asks for one"
+            found.append(Variable(f"{name}_url", "str", json.dumps(n.url), f"address of {n.service}"))
+            found.append(Variable(f"{name}_token", "Secret | None", "None", what))
     if has_store(facts.loaded):
         found.append(Variable("database_url", "str", json.dumps(facts.store_url), "the database; the service's own"))
         if facts.dialect == "postgres":

@@ -51,11 +51,6 @@ def _refusals(tree: ast.Module, shown: str, unneeded: set[str]) -> Iterator[Refu
                 if not known and (alias.asname or alias.name) not in unneeded:
                     what = f"{node.module}.{alias.name} has no counterpart outside of Calve"
                     yield Refusal(f"{shown}:{node.lineno}", what, why_not(alias.name))
-        elif isinstance(node, ast.ClassDef):
-            for keyword in node.keywords:
-                if keyword.arg == "publishes" and _is_contract(node, _calve_names(tree)):
-                    what = f"{node.name} publishes events, and an ejected service has no log to publish through"
-                    yield Refusal(f"{shown}:{keyword.value.lineno}", what, why_not("Event"))
 
 
 def _is_calve(module: str) -> bool:
