@@ -6,6 +6,7 @@ Edge     one part of the code depends on another, with its kind, its confidence 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
@@ -53,3 +54,13 @@ class Edge(msgspec.Struct, frozen=True, order=True):
     line: int
     scope: str = "eager"
     """Of imports: `eager`, `local` or `types`; of the others how or by whom."""
+
+
+def coupled(edge: Edge) -> bool:
+    """Whether an edge counts for isolation: an import that is executed, or a string that stands for one."""
+    return edge.kind in ("import", "string") and edge.scope != "types"
+
+
+def module_pairs(edges: Iterable[Edge]) -> set[tuple[str, str]]:
+    """The pairs of modules that these edges couple, each once."""
+    return {(edge.source, edge.target) for edge in edges if coupled(edge)}

@@ -178,7 +178,7 @@ def _resolve(found: Findings, progress: Progress) -> None:
 
 def _structure(found: Findings, options: AuditOptions, progress: Progress) -> None:
     progress("finding units", 0, 0)
-    units = make_units(found.modules, found.models, options.units)
+    units = make_units(found.modules, found.models, found.edges, options.units)
     found.graph = unit_graph(units, found.edges)
     progress("reading the history", 0, 0)
     folder = default_folder(found.project.root) if options.cache else None

@@ -41,7 +41,7 @@ def test_layers_are_folded_into_what_they_repeat(tmp_path: Path) -> None:
 
 
 def test_settings_override_everything(django: Findings) -> None:
-    units = make_units(django.modules, django.models, {"money": ["shop.orders", "shop.stock.models"]})
+    units = make_units(django.modules, django.models, django.edges, {"money": ["shop.orders", "shop.stock.models"]})
     assert units["money"].modules[-1] == "shop.stock.models"
     assert "shop.orders" not in units
     assert "shop.stock" in units

@@ -20,8 +20,8 @@ from typing import Literal
 
 import msgspec
 
-from ..base import Edge, Place
-from .graph import UnitGraph, coupled, isolation
+from ..base import Edge, Place, coupled
+from .graph import UnitGraph, isolation
 
 HINGES_MAX = 10
 SEPARABLE = 0.4

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-from ..base import Edge, EdgeKind
+from ..base import Edge, EdgeKind, module_pairs
 from ..resolving.data import Data
 from ..resolving.imports import import_edges, name_edges
 from ..resolving.models import Models
@@ -126,18 +126,9 @@ def isolation(graph: UnitGraph, members: frozenset[str]) -> tuple[int, int]:
     crossing, internal = set[tuple[str, str]](), set[tuple[str, str]]()
     for (source, target), edges in graph.cross.items():
         if source in members and target in members:
-            internal |= _pairs(edges)
+            internal |= module_pairs(edges)
         elif (source in members and target not in graph.kernel) or (target in members and source not in graph.kernel):
-            crossing |= _pairs(edges)
+            crossing |= module_pairs(edges)
     for unit in members:
-        internal |= _pairs(graph.inside.get(unit, []))
+        internal |= module_pairs(graph.inside.get(unit, []))
     return len(crossing), len(crossing) + len(internal)
-
-
-def coupled(edge: Edge) -> bool:
-    """Whether an edge counts for isolation: an import that is executed, or a string that stands for one."""
-    return edge.kind in ("import", "string") and edge.scope != "types"
-
-
-def _pairs(edges: list[Edge]) -> set[tuple[str, str]]:
-    return {(e.source, e.target) for e in edges if coupled(e)}

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from itertools import combinations
 from statistics import median
 
-from ..base import Edge
+from ..base import module_pairs
 from .graph import UnitGraph
 
 WEIGHTS = {"import": 1.0, "string": 1.0, "relation": 1.0, "write": 1.0, "read": 0.25, "join": 0.5, "task": 0.5}
@@ -84,13 +84,13 @@ def misplaced(graph: UnitGraph) -> Iterator[tuple[str, str, str, int, int]]:
     own: Counter[str] = Counter()
     other: dict[str, Counter[str]] = {}
     for edges in graph.inside.values():
-        for source, target in _pairs(edges):
+        for source, target in module_pairs(edges):
             own[source] += 1
             own[target] += 1
     for (source_unit, target_unit), edges in graph.cross.items():
         if {source_unit, target_unit} & set(graph.kernel):
             continue
-        for source, target in _pairs(edges):
+        for source, target in module_pairs(edges):
             other.setdefault(source, Counter())[target_unit] += 1
             other.setdefault(target, Counter())[source_unit] += 1
     for module in sorted(other):
@@ -100,12 +100,8 @@ def misplaced(graph: UnitGraph) -> Iterator[tuple[str, str, str, int, int]]:
 
 
 def _importers(graph: UnitGraph) -> Counter[str]:
-    pairs = {pair for edges in (*graph.cross.values(), *graph.inside.values()) for pair in _pairs(edges)}
+    pairs = {pair for edges in (*graph.cross.values(), *graph.inside.values()) for pair in module_pairs(edges)}
     return Counter(target for _, target in pairs)
-
-
-def _pairs(edges: list[Edge]) -> set[Pair]:
-    return {(e.source, e.target) for e in edges if e.kind in ("import", "string") and e.scope != "types"}
 
 
 def _idf(importers: int, modules: int) -> float:
