@@ -29,7 +29,8 @@ from .resolving.modules import Modules, Symbol
 from .resolving.strings import Names
 from .structure.cochange import CoChange, gated
 from .structure.graph import UnitGraph, all_edges, unit_graph
-from .structure.grouping import groups, misplaced, weights_between
+from .structure.grouping import coupling, groups, idf_of, misplaced, weights_of
+from .structure.null import Structure, structure
 from .structure.units import make_units
 from .trace.file import DEFAULT_PATH, read_trace
 from .trace.merge import Recall, merge
@@ -61,6 +62,7 @@ class Findings:
         recall: What a trace says of that; None without one.
         edges, graph: What depends on what; the same between units.
         history, unit_histories, co_change: What git says.
+        structure: Whether units divide into groups more clearly than by chance; there are no groups otherwise.
         groups, misplaced, candidates: Where structure and packages disagree; what could become a service.
         signs, verdict: What the repository shows of being ready; what to do.
     """
@@ -79,6 +81,7 @@ class Findings:
     history: History
     unit_histories: dict[str, UnitHistory]
     co_change: CoChange
+    structure: Structure
     groups: list[frozenset[str]]
     misplaced: list[tuple[str, str, str, int, int]]
     candidates: list[Candidate]
@@ -189,5 +192,8 @@ def _structure(found: Findings, options: AuditOptions, progress: Progress) -> No
         found.gaps = sorted([*found.gaps, found.history.gap])
     progress("grouping units", 0, 0)
     found.co_change = gated(found.history, paths)
-    found.groups = groups(found.graph, weights_between(found.graph, found.co_change.weights))
+    pairs, idf = coupling(found.graph), idf_of(found.graph)
+    found.structure = structure(found.graph)
+    clear = found.structure.clear
+    found.groups = groups(found.graph, weights_of(found.graph, pairs, idf, found.co_change.weights)) if clear else []
     found.misplaced = list(misplaced(found.graph))

@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import combinations
 from statistics import median
+from typing import TYPE_CHECKING
 
 from ..base import module_pairs
 from .graph import UnitGraph
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 WEIGHTS = {"import": 1.0, "string": 1.0, "relation": 1.0, "write": 1.0, "read": 0.25, "join": 0.5, "task": 0.5}
 """Per kind of edge; kinds that are not listed do not count."""
@@ -30,43 +34,65 @@ SCALED_MAX = 5.0
 Pair = tuple[str, str]
 
 
-def weights_between(graph: UnitGraph, extra: dict[Pair, float] | None = None) -> dict[Pair, float]:
-    """How strongly each two units are coupled, kernel left out.
+def coupling(graph: UnitGraph) -> dict[str, list[Pair]]:
+    """The pairs of modules that couple two units, by kind of edge, kernel left out; sorted."""
+    found: dict[str, set[Pair]] = {kind: set() for kind in WEIGHTS}
+    for pair, edges in graph.cross.items():
+        if not set(pair) & set(graph.kernel):
+            for edge in edges:
+                if edge.kind in found and edge.scope != "types" and edge.target in graph.of:
+                    found[edge.kind].add((edge.source, edge.target))
+    return {kind: sorted(pairs) for kind, pairs in found.items() if pairs}
 
-    Args: extra: Added as it is, such as what git says; pairs in alphabetical order.
+
+def weights_of(
+    graph: UnitGraph,
+    pairs: Mapping[str, list[Pair]],
+    idf: Mapping[str, float],
+    extra: Mapping[Pair, float] | None = None,
+) -> dict[Pair, float]:
+    """How strongly each two units are coupled.
+
+    Args:
+        pairs: Of modules, by kind, as `coupling` gives them.
+        idf: Weight of what leads to a module, as `idf_of` gives it.
+        extra: Added as it is, such as what git says; pairs in alphabetical order.
     Returns: weights above zero by pair, names in alphabetical order.
     """
-    importers = _importers(graph)
-    modules = max(len(graph.of), 2)
     total: defaultdict[Pair, float] = defaultdict(float)
-    for kind, weight in WEIGHTS.items():
+    for kind, found in pairs.items():
         raw: defaultdict[Pair, float] = defaultdict(float)
-        for pair, edges in graph.cross.items():
-            if set(pair) & set(graph.kernel):
-                continue
-            for edge in {(e.source, e.target) for e in edges if e.kind == kind and e.scope != "types"}:
-                raw[_ordered(*pair)] += _idf(importers[edge[1]], modules)
+        for source, target in found:
+            if graph.of[source] != graph.of[target]:
+                raw[_ordered(graph.of[source], graph.of[target])] += idf[target]
         if raw:
             middle = median(raw.values())
             for pair, value in raw.items():
-                total[pair] += weight * min(value / middle, SCALED_MAX)
+                total[pair] += WEIGHTS[kind] * min(value / middle, SCALED_MAX)
     for pair, value in (extra or {}).items():
         total[pair] += value
     return {pair: total[pair] for pair in sorted(total) if total[pair] > 0}
 
 
-def groups(graph: UnitGraph, weights: dict[Pair, float]) -> list[frozenset[str]]:
+def network(graph: UnitGraph, weights: Mapping[Pair, float]) -> nx.Graph[str]:
+    """The units as networkx wants them, kernel left out."""
+    import networkx  # takes a third of a second to load
+
+    whole: nx.Graph[str] = networkx.Graph()
+    whole.add_nodes_from(unit for unit in graph.units if unit not in graph.kernel)
+    whole.add_weighted_edges_from((a, b, round(weight, 9)) for (a, b), weight in weights.items())
+    return whole
+
+
+def groups(graph: UnitGraph, weights: Mapping[Pair, float]) -> list[frozenset[str]]:
     """Groups of at least two units that stay together whatever the resolution and the seed, the largest first."""
     import networkx as nx  # takes a third of a second to load
 
-    nodes = [unit for unit in graph.units if unit not in graph.kernel]
-    network: nx.Graph[str] = nx.Graph()
-    network.add_nodes_from(nodes)
-    network.add_weighted_edges_from((a, b, round(weight, 9)) for (a, b), weight in weights.items())
+    whole = network(graph, weights)
     together: Counter[Pair] = Counter()
     for resolution in RESOLUTIONS:
         for seed in range(SEEDS):
-            found = nx.community.louvain_communities(network, resolution=resolution, seed=seed)
+            found = nx.community.louvain_communities(whole, resolution=resolution, seed=seed)
             for community in found:
                 together.update(combinations(sorted(community), 2))
     runs = len(RESOLUTIONS) * SEEDS
@@ -99,13 +125,12 @@ def misplaced(graph: UnitGraph) -> Iterator[tuple[str, str, str, int, int]]:
             yield module, graph.of[module], unit, own[module], count
 
 
-def _importers(graph: UnitGraph) -> Counter[str]:
+def idf_of(graph: UnitGraph) -> dict[str, float]:
+    """Module -> how much it says that something uses it, 0 to 1."""
     pairs = {pair for edges in (*graph.cross.values(), *graph.inside.values()) for pair in module_pairs(edges)}
-    return Counter(target for _, target in pairs)
-
-
-def _idf(importers: int, modules: int) -> float:
-    return math.log(1 + modules / (1 + importers)) / math.log(1 + modules)
+    importers = Counter(target for _, target in pairs)
+    modules = max(len(graph.of), 2)
+    return {m: math.log(1 + modules / (1 + importers[m])) / math.log(1 + modules) for m in graph.of}
 
 
 def _ordered(a: str, b: str) -> Pair:
