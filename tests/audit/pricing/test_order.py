@@ -9,7 +9,9 @@ from audit_projects import Files, write
 
 from calve.audit.findings import AuditOptions, Findings, audit
 from calve.audit.judging.answers import Answers
-from calve.audit.pricing.order import CANDIDATES_MAX, LINES_MIN
+from calve.audit.pricing.bill import Market
+from calve.audit.pricing.effort import DEFAULT_EFFORT
+from calve.audit.pricing.order import CANDIDATES_MAX, LINES_MIN, candidates
 
 Audited = Callable[[Files], Findings]
 FILLER = "\n".join(f"x{n} = {n}" for n in range(LINES_MIN))
@@ -24,6 +26,7 @@ def _units(count: int) -> Files:
         files[f"app/u{n:02}/__init__.py"] = ""
         files[f"app/u{n:02}/a.py"] = f"from . import b\n{uses}{FILLER}\n"
         files[f"app/u{n:02}/b.py"] = FILLER
+        files[f"app/u{n:02}/c.py"] = "from . import b\n"
     return files
 
 
@@ -60,3 +63,21 @@ def test_a_unit_that_somebody_asked_for_is_in_wherever_it_ranks(tmp_path: Path) 
 def test_a_candidate_knows_what_to_break_first(audited: Audited) -> None:
     found = audited(_units(8)).candidates
     assert [bool(c.hinges) for c in found] == [c.bill.isolation > 0.4 for c in found]
+
+
+def test_units_are_one_candidate_only_where_that_makes_them_much_easier_to_separate(audited: Audited) -> None:
+    names = [f"m{n}" for n in range(4)]
+    pairs = [(a, b) for a in names for b in names if a < b]
+    files: Files = {f"app/{unit}/{name}.py": FILLER + "\n" for unit in "abcdef" for name in names}
+    for unit in "abcdef":
+        for a, b in pairs:
+            files[f"app/{unit}/{a}.py"] += f"import app.{unit}.{b}\n"
+    for name in names:
+        files[f"app/a/{name}.py"] += "import app.b.m0, app.b.m1, app.b.m2\n"
+    files["app/c/m0.py"] += "import app.d.m0\n"
+    found = audited(files)
+    market = Market(found.modules, found.models, found.data, found.graph, found.user)
+    tight, loose = frozenset({"app.a", "app.b"}), frozenset({"app.a", "app.c"})
+    first, *_ = candidates(found.graph, market, [tight], DEFAULT_EFFORT)
+    assert first.units == ["app.a", "app.b"]
+    assert all(len(c.units) == 1 for c in candidates(found.graph, market, [loose], DEFAULT_EFFORT))

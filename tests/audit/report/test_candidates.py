@@ -54,5 +54,5 @@ def test_what_to_break_first_is_given_with_its_effect(document: Document) -> Non
 
 def test_days_are_a_range_in_the_order_of_extraction(document: Document) -> None:
     orders = _named(document, "shop.orders")
-    assert (orders.days.low, orders.days.high, orders.days.confidence) == (12.8, 40.2, "inferred")
+    assert (orders.days.low, orders.days.high, orders.days.confidence) == (14.5, 45.2, "inferred")
     assert orders.days_in_order.high < orders.days.high, "its keys to stock are remote by then"

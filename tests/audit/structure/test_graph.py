@@ -32,3 +32,12 @@ def test_what_everybody_uses_and_uses_nobody_is_the_kernel() -> None:
     units = {name: Unit(name, (f"{name}.m",), 10) for name in ("a", "b", "c", "d", "base")}
     edges = [Edge(f"{u}.m", "base.m", "import", "exact", "", f"{u}/m.py", 1) for u in "abcd"]
     assert unit_graph(units, edges).kernel == ["base"]
+
+
+def test_what_others_have_foreign_keys_to_and_what_two_of_three_use_is_no_kernel() -> None:
+    units = {name: Unit(name, (f"{name}.m",), 10) for name in ("a", "b", "c", "d", "goods")}
+    edges = [Edge(f"{u}.m", "goods.m", "import", "exact", "", f"{u}/m.py", 1) for u in "abcd"]
+    key = Edge("a.m", "goods.m", "relation", "exact", "Line.item", "a/m.py", 2)
+    assert unit_graph(units, [*edges, key]).kernel == []
+    small = {name: units[name] for name in ("a", "b", "c", "goods")}
+    assert unit_graph(small, edges[:2]).kernel == []

@@ -45,3 +45,15 @@ def test_settings_override_everything(django: Findings) -> None:
     assert units["money"].modules[-1] == "shop.stock.models"
     assert "shop.orders" not in units
     assert "shop.stock" in units
+
+
+def test_a_package_that_only_lodges_in_another_is_a_unit(tmp_path: Path) -> None:
+    names = [f"w{n}" for n in range(6)]
+    widgets = {
+        f"app/web/widgets/{a}.py": "".join(f"import app.web.widgets.{b}\n" for b in names if b < a) for a in names
+    }
+    web = {f"app/web/{n}.py": f"import app.other.a\n{BODY}" for n in ("views", "urls", "forms")}
+    other = {f"app/other/{n}.py": BODY * 8 for n in "abc"}
+    assert _units(tmp_path, widgets | web | other) == ["app.other", "app.web", "app.web.widgets"]
+    tied = {path: text + "import app.web.views\n" for path, text in widgets.items()}
+    assert _units(tmp_path, tied | web | other) == ["app.other", "app.web"]

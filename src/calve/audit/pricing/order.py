@@ -12,7 +12,10 @@ from .bill import Bill, Market
 from .effort import Effort, Range, days
 
 LINES_MIN = 100
-"""Smaller units are no services."""
+LINES_SHARE = 0.002
+"""Units with fewer lines, or with a smaller share of all code, are no services."""
+MERGE_GAIN = 0.75
+"""Units are offered as one when together they are isolated so much better than the best of them is alone."""
 CANDIDATES_MAX = 10
 
 
@@ -47,10 +50,10 @@ def candidates(
         count: How many others at most.
     Returns: in the order to extract them; no unit is in two of them.
     """
-    options = [frozenset({unit}) for unit in graph.units if unit not in graph.kernel]
-    options += [group for group in groups if len(group) <= max(len(graph.units) // 3, 1)]
-    lines = {option: sum(graph.units[unit].lines for unit in option) for option in options}
-    options = [option for option in options if lines[option] >= LINES_MIN]
+    single = [frozenset({unit}) for unit in graph.units if unit not in graph.kernel]
+    merged = [group for group in groups if len(group) <= max(len(graph.units) // 3, 1) and _belongs(graph, group)]
+    lines = {option: sum(graph.units[unit].lines for unit in option) for option in (*single, *merged)}
+    options = [option for option in lines if option & wanted or is_a_part(graph, option, lines[option])]
     ranked = sorted(options, key=lambda option: _rank(graph, option))
     taken: list[Candidate] = []
     gone: frozenset[str] = frozenset()
@@ -66,7 +69,20 @@ def candidates(
     return taken
 
 
+def is_a_part(graph: UnitGraph, option: frozenset[str], lines: int) -> bool:
+    """Whether some units are enough of a part to be offered at all."""
+    _, total = isolation(graph, option)
+    whole = sum(unit.lines for unit in graph.units.values())
+    return lines >= max(LINES_MIN, LINES_SHARE * whole) and total > 0
+
+
+def _belongs(graph: UnitGraph, group: frozenset[str]) -> bool:
+    """Whether a group is better separable than any of its units: any two parts have a few edges less than each."""
+    alone = min(_rank(graph, frozenset({unit}))[0] for unit in group)
+    return _rank(graph, group)[0] <= MERGE_GAIN * alone
+
+
 def _rank(graph: UnitGraph, option: frozenset[str]) -> tuple[float, list[str]]:
     """Isolation first, since it is what real extractions went by; equals in order of name."""
     crossing, total = isolation(graph, option)
-    return round(crossing / total, 4) if total else 0.0, sorted(option)
+    return round(crossing / total, 4) if total else 1.0, sorted(option)

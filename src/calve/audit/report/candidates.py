@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from ..base import Confidence, Place
+from ..base import Confidence, Place, coupled
 from ..findings import Findings
 from ..git import Commit
 from ..pricing.bill import Bill, Item, Saga
 from ..pricing.order import Candidate
 from ..structure.freeing import Hinge, edges_to_break, hinges
-from ..structure.graph import UnitGraph, coupled
+from ..structure.graph import UnitGraph
 from .document import EVIDENCE_MAX, CandidateFacts, Evidence, Figure, HingeFacts, SagaFacts, SagaStep
 
 FIRST_EDGES = 10

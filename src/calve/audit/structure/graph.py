@@ -16,6 +16,8 @@ from .units import Unit
 
 KERNEL_USERS = 0.4
 """A kernel is used by at least this share of the units ..."""
+KERNEL_USERS_MIN = 3
+"""... and at least this many, however few units there are ..."""
 KERNEL_INSTABILITY = 0.3
 """... and depends on few itself: Ce / (Ca + Ce) at most this."""
 
@@ -104,16 +106,19 @@ def _around(module: str, of: Mapping[str, str]) -> str | None:
 
 
 def _kernel(units: Mapping[str, Unit], cross: Mapping[tuple[str, str], list[Edge]]) -> list[str]:
+    """Units that many use, that use few, and whose tables nobody refers to: a catalogue of goods is no library."""
     imports = {
         pair
         for pair, edges in cross.items()
         if any(e.kind in ("import", "string") and e.scope != "types" for e in edges)
     }
+    owners = {target for (_, target), edges in cross.items() if any(e.kind == "relation" for e in edges)}
     found = []
     for unit in units:
         users = sum(1 for source, target in imports if target == unit)
         used = sum(1 for source, target in imports if source == unit)
-        if len(units) > 3 and users >= KERNEL_USERS * (len(units) - 1) and used / (users + used) <= KERNEL_INSTABILITY:
+        enough = max(KERNEL_USERS_MIN, KERNEL_USERS * (len(units) - 1))
+        if users >= enough and used / (users + used) <= KERNEL_INSTABILITY and unit not in owners:
             found.append(unit)
     return sorted(found)
 

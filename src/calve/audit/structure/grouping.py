@@ -70,15 +70,16 @@ def weights_of(
             for pair, value in raw.items():
                 total[pair] += WEIGHTS[kind] * min(value / middle, SCALED_MAX)
     for pair, value in (extra or {}).items():
-        total[pair] += value
+        if not set(pair) & set(graph.kernel):
+            total[pair] += value
     return {pair: total[pair] for pair in sorted(total) if total[pair] > 0}
 
 
 def network(graph: UnitGraph, weights: Mapping[Pair, float]) -> nx.Graph[str]:
     """The units as networkx wants them, kernel left out."""
-    import networkx  # takes a third of a second to load
+    import networkx as nx  # takes a third of a second to load
 
-    whole: nx.Graph[str] = networkx.Graph()
+    whole: nx.Graph[str] = nx.Graph()
     whole.add_nodes_from(unit for unit in graph.units if unit not in graph.kernel)
     whole.add_weighted_edges_from((a, b, round(weight, 9)) for (a, b), weight in weights.items())
     return whole
