@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,21 @@ def test_modules_are_named_from_the_nearest_root(tmp_path: Path) -> None:
     _touch(tmp_path, "src/shop/orders/models.py", "site/manage.py", "site/web/views.py", "tool.py", "venv/pyvenv.cfg")
     _touch(tmp_path, "venv/lib/x.py", ".hidden/y.py", "node_modules/z.py")
     assert [file.module for file in discover(tmp_path).files] == ["manage", "web.views", "shop.orders.models", "tool"]
+
+
+def test_a_name_that_is_no_text_is_passed_over_and_named(tmp_path: Path) -> None:
+    _touch(tmp_path, "shop/a.py")
+    folder = os.fsencode(tmp_path / "shop")
+    os.mkdir(os.path.join(folder, b"caf\xe9"))
+    for name in (b"caf\xe9.py", b"caf\xe9.txt", b"caf\xe9/b.py"):
+        with open(os.path.join(folder, name), "wb"):
+            pass
+    project = discover(tmp_path)
+    assert [file.path for file in project.files] == ["shop/a.py"]
+    assert [(gap.kind, gap.path, gap.why) for gap in project.gaps] == [
+        ("unreadable", "shop/caf?", "its name is not UTF-8"),
+        ("unreadable", "shop/caf?.py", "its name is not UTF-8"),
+    ]
 
 
 def test_only_code_is_coupled(tmp_path: Path) -> None:

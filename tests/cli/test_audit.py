@@ -34,6 +34,16 @@ def test_the_verdict_comes_first(shop: Path, capsys: pytest.CaptureFixture[str])
     assert shown.err == ""
 
 
+def test_a_terminal_sees_what_is_being_done(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    assert main(["audit", "--no-cache", "--json", "-"]) == 0
+    shown = capsys.readouterr()
+    assert "pricing cuts" in shown.err
+    assert decode(shown.out.encode()).project == "shop", "the bar is not on standard output"
+
+
 def test_quiet_prints_nothing(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(shop), "--quiet", "--no-cache"]) == 0
     assert capsys.readouterr() == ("", "")

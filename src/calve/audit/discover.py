@@ -98,6 +98,7 @@ def _walk(root: Path, gaps: list[Gap]) -> Iterator[Path]:
             continue
         if any(entry.name == "pyvenv.cfg" for entry in entries):
             continue
+        entries = [entry for entry in entries if _is_text(entry, shown, gaps)]
         for entry in reversed(entries):
             skipped = entry.name in SKIPPED_FOLDERS or entry.name.startswith(".") or entry.name.endswith(".egg-info")
             if entry.is_dir() and not skipped:
@@ -108,6 +109,18 @@ def _walk(root: Path, gaps: list[Gap]) -> Iterator[Path]:
                     gaps.append(Gap("unreadable", Path(entry.path).relative_to(root).as_posix(), 0, "no regular file"))
                     continue
                 yield Path(entry.path)
+
+
+def _is_text(entry: os.DirEntry[str], folder: str, gaps: list[Gap]) -> bool:
+    """Whether a name can be written down; one that is not UTF-8 could not be imported either."""
+    try:
+        entry.name.encode()
+    except UnicodeEncodeError:
+        if entry.name.endswith(".py") or entry.is_dir():
+            path = f"{folder}/{entry.name}".removeprefix("./").encode("utf-8", "replace").decode()
+            gaps.append(Gap("unreadable", path, 0, "its name is not UTF-8"))
+        return False
+    return True
 
 
 def _roots(top: Path, root: Path, files: list[Path]) -> set[Path]:

@@ -80,6 +80,12 @@ def test_an_import_that_is_gone_breaks_nothing(tmp_path: Path) -> None:
     assert _lint(root)[0] == 0
 
 
+def test_odd_names_of_files_are_no_obstacle(tmp_path: Path) -> None:
+    odd = {f"shop/orders/{name}.py": "from shop.stock import models\n" for name in ("a-b", "a\nb", "a -> b", "*")}
+    code, said = _lint(_frozen(tmp_path, {**DJANGO, **odd}))
+    assert (code, "5 kept" in said) == (0, True), said
+
+
 def test_one_unit_has_no_boundary(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no two units"):
         contracts(audit(write(tmp_path, {"a/__init__.py": "", "a/b.py": "x = 1\n"}), OPTIONS))

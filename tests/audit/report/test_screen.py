@@ -46,6 +46,13 @@ def test_the_bill_is_one_line(document: Document) -> None:
     assert "0?" in line, "none seen is not none"
 
 
+def test_a_part_that_is_separable_is_called_so(document: Document) -> None:
+    free = msgspec.structs.replace(document.candidates[0], edges_to_break=0)
+    shown = _shown(msgspec.structs.replace(document, candidates=[free]))
+    assert "shop.stock is separable; what still ties it to the rest: 1 edge of 1 module" in shown
+    assert "To free" not in shown
+
+
 def test_gaps_are_said_as_gaps(document: Document) -> None:
     shown = _shown(document)
     assert "  1 of 5 writes of models: what is saved or deleted could not be told" in shown

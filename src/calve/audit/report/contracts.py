@@ -83,7 +83,8 @@ def _visible(found: Findings) -> Iterator[str]:
     for module in files:
         parts = module.split(".")
         around = (".".join(parts[:end]) for end in range(1, len(parts)))
-        if all(name in files and files[name].package for name in around) and (len(parts) > 1 or files[module].package):
+        packaged = all(name in files and files[name].package for name in around)
+        if packaged and (len(parts) > 1 or files[module].package):
             yield module
 
 
@@ -96,7 +97,7 @@ def _cover(found: Findings, unit: str, visible: set[str]) -> list[str]:
         if of[module] != unit
         for end in range(1, module.count(".") + 2)
     }
-    whole = [m for m in found.graph.units[unit].modules if m in visible and m not in mixed]
+    whole = [m for m in found.graph.units[unit].modules if m in visible and m not in mixed and _said(m) == m]
     covered = set(whole)
     return [m for m in whole if not any(m[:at] in covered for at, c in enumerate(m) if c == ".")]
 
@@ -104,12 +105,17 @@ def _cover(found: Findings, unit: str, visible: set[str]) -> list[str]:
 def _crossing(found: Findings, unit: str, visible: set[str]) -> set[str]:
     """The imports that exist, as import-linter writes them."""
     return {
-        f"{edge.source} -> {edge.target}"
+        f"{_said(edge.source)} -> {_said(edge.target)}"
         for (source, target), edges in found.graph.cross.items()
         if source == unit and target not in found.graph.kernel
         for edge in edges
         if edge.kind == "import" and {edge.source, edge.target} <= visible
     }
+
+
+def _said(module: str) -> str:
+    """A module as an import expression, in which what is no identifier can only be a wildcard."""
+    return ".".join(part if part.isidentifier() else "*" for part in module.split("."))
 
 
 def _exempt(found: Findings, roots: set[str]) -> list[str]:
@@ -120,7 +126,7 @@ def _exempt(found: Findings, roots: set[str]) -> list[str]:
         if file.role == "code" or root not in roots:
             continue
         folder = next((part for part in parts[: None if file.package else -1] if part in EXEMPT_FOLDERS), None)
-        patterns = [file.module]
+        patterns = [_said(file.module)]
         if folder is not None:
             patterns = [f"{root}{deep}.{folder}{inner}" for deep in ("", ".**") for inner in ("", ".**")]
         for pattern in patterns:

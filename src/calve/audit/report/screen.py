@@ -197,12 +197,13 @@ def _row(candidate: CandidateFacts) -> Iterator[Text | str]:
 def _hinges(best: CandidateFacts) -> Iterator[Text | Places]:
     if not best.hinges:
         return
-    share, broken = best.isolation.value, sum(hinge.modules for hinge in best.hinges)
+    broken = sum(hinge.modules for hinge in best.hinges)
     where = f"{count(broken, 'edge')} of {count(len(best.hinges), 'module')}"
-    to = percent(best.hinges[-1].isolation_after)
-    yield _title(
-        f"To free {best.name}, break {where}: {percent(share)} -> {to} crosses, {percent(SEPARABLE)} is possible"
-    )
+    if best.edges_to_break:
+        after = f"{percent(best.isolation.value)} -> {percent(best.hinges[-1].isolation_after)} crosses"
+        yield _title(f"To free {best.name}, break {where}: {after}, {percent(SEPARABLE)} is possible")
+    else:
+        yield _title(f"{best.name} is separable; what still ties it to the rest: {where}")
     for hinge in best.hinges[:HINGES]:
         what = f"{hinge.module} {hinge.direction} {count(hinge.modules, 'module')}: -> {percent(hinge.isolation_after)}"
         first = hinge.evidence[0]
