@@ -28,6 +28,11 @@ def crossing(project: MakeProject, text: str, **files: str) -> list[str]:
         ("import importlib\nm = importlib.import_module('town.bank.service')\n", 2),
         ("from importlib import import_module\n\nm = import_module('..bank.service', __package__)\n", 3),
         ("m = __import__('town.bank.service')\n", 1),
+        ("import importlib\nm = importlib.import_module('town.bank' + '.service')\n", 2),
+        ("import pkgutil\nm = pkgutil.resolve_name('town.bank.service:BankService')\n", 2),
+        ("import pkgutil\nm = pkgutil.resolve_name('town.bank.service')\n", 2),
+        ("from other import import_string\nm = import_string('town.bank.service.BankService')\n", 2),
+        ("import runpy\nrunpy.run_module('town.bank.service')\n", 2),
         ("from town.bank.service import *\n", 1),
         ("try:\n    import json\nexcept ImportError:\n    from ..bank import service as x\n", 4),
         ("import town.bank.contract\nx = town.bank.service\n", 2),
@@ -54,6 +59,8 @@ def test_every_way_to_import_something_private_is_seen(project: MakeProject, tex
         "from .service import DeskService",
         "import importlib\nm = importlib.import_module('town.bank.contract')\n",
         "import importlib\nm = importlib.import_module(f'town.{1}.service')\n",
+        "import pkgutil\nm = pkgutil.resolve_name('town.bank.contract:Bank')\n",
+        "from other import import_string\nm = import_string('')\nn = import_string('town')\n",
         "import json, os.path\nfrom collections import abc\nfrom ...... import nowhere\n",
         "town = None\nx = 'town.bank.service'\n",
     ],
@@ -217,3 +224,15 @@ def test_a_project_is_never_imported(project: MakeProject) -> None:
     made: Project = project(package("Bank"))
     made.write("town/bank/service.py", "raise SystemExit\n")
     assert made.found() == []
+
+
+@pytest.mark.parametrize("text", ["import_module(name)", "import_module(f'town.{name}')", "resolve_name(name)"])
+def test_an_import_that_nobody_can_follow_is_told(project: MakeProject, text: str) -> None:
+    made = project(package("Bank"), **{"town/bank/plugins.py": f"def load(name):\n    return {text}\n"})
+    report = made.check()
+    assert report.violations == []
+    ((place, message),) = [(note.place.shown(made.root), note.message) for note in report.notes]
+    assert (place, message) == (
+        "town/bank/plugins.py:2",
+        "imports a module that is named at run time only; taken for allowed",
+    )

@@ -19,7 +19,7 @@ from .base import Note, Violation
 from .calls import CallGraph, call_graph
 from .chains import check_chains, check_circles
 from .data import check_stores, check_tables
-from .imports import check_contracts, check_imports, check_owners_of_modules
+from .imports import check_contracts, check_imports, check_owners_of_modules, computed_imports
 from .territory import Application, place_of
 
 
@@ -52,7 +52,8 @@ def check(config: AppConfig, *, strict: bool = False) -> Report:
     accepted = [(v, reasons[v.rule, v.what]) for v in found if (v.rule, v.what) in reasons]
     counted += _stale(config, {(v.rule, v.what) for v in found})
     counted.sort(key=lambda v: (v.place.shown(config.root).rpartition(":")[0], v.place.line, v.rule, v.what))
-    return Report(counted, accepted, graph.notes, len(application.services), len(application.sources))
+    notes = [*graph.notes, *computed_imports(application)]
+    return Report(counted, accepted, notes, len(application.services), len(application.sources))
 
 
 def _find(application: Application, graph: CallGraph, *, strict: bool) -> Iterator[Violation]:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .base import Violation
-from .names import Symbol
+from .base import Note, Violation
+from .names import Symbol, name_given
 from .source import Place
 from .territory import Application, below
+from .texts import HOLE, text_of
 
 
 def check_imports(application: Application) -> Iterator[Violation]:
@@ -98,6 +99,16 @@ def _may_be_used(application: Application, module: str, used: Symbol) -> bool:
     owner = application.owner(used.module)
     assert owner is not None, "what nobody owns is no crossing"
     return application.is_public(used) and application.contract_module(owner) != application.services[owner].package
+
+
+def computed_imports(application: Application) -> Iterator[Note]:
+    """Find imports whose text is made at run time: whose module that is nobody can tell."""
+    for module in application.sources.values():
+        for node in module.nodes:
+            if isinstance(node, ast.Call) and (given := name_given(node)) is not None:
+                text = text_of(given)
+                if text is None or HOLE in text:
+                    yield Note(module.place(node), "imports a module that is named at run time only; taken for allowed")
 
 
 def check_contracts(application: Application) -> Iterator[Violation]:

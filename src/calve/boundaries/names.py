@@ -3,6 +3,7 @@
     from ..wallet import Wallet          Import("shop.wallet", "Wallet")
     import shop.wallet.contract as w     Import("shop.wallet.contract", None)
     importlib.import_module("shop.x")    Import("shop.x", None)
+    pkgutil.resolve_name("shop.x:Y")     Import("shop.x", "Y")
 
 Names are followed through re-exports (`from .contract import Wallet` in a package's `__init__`) and star imports.
 Scopes within a module are not told apart: a name that is imported in a function counts for the whole file.
@@ -15,8 +16,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from .source import Module, Place, Sources
+from .texts import HOLE, text_of
 
 STAR = "*"
+MODULES_BY_TEXT = frozenset({"import_module", "__import__", "run_module"})
+OBJECTS_BY_TEXT = frozenset({"resolve_name", "import_string", "import_from_string", "load_object"})
+"""Functions that import what a text names, of the standard library and of well-known others."""
 
 
 class Import(NamedTuple):
@@ -41,7 +46,7 @@ class Symbol(NamedTuple):
 
 
 def imports_of(module: Module) -> list[Import]:
-    """Every import of a module, in the order of its lines; `import_module("literal")` included."""
+    """Every import of a module, in the order of its lines; `import_module("literal")` and the like included."""
     return sorted(_imports(module, module.tree, False, False), key=lambda found: found.place.line)
 
 
@@ -55,8 +60,8 @@ def _imports(module: Module, parent: ast.AST, typing_only: bool, deferred: bool)
             base = module.absolute(node.level, node.module)
             for alias in node.names if base else ():
                 yield Import(base, alias.name, place, typing_only, deferred)
-        elif isinstance(node, ast.Call) and (name := _dynamic(module, node)):
-            yield Import(name, None, place, typing_only, deferred)
+        elif isinstance(node, ast.Call) and (found := _by_text(module, node)) is not None:
+            yield Import(*found, place, typing_only, deferred)
         if isinstance(node, ast.If) and _mentions_type_checking(node.test):
             for child in node.body:
                 yield from _imports(module, ast.Module([child], []), True, deferred)
@@ -72,17 +77,25 @@ def _mentions_type_checking(test: ast.expr) -> bool:
     )
 
 
-def _dynamic(module: Module, call: ast.Call) -> str:
-    """The module of `import_module("…")` or `__import__("…")`; '' for other calls, and for names made at run time."""
+def name_given(call: ast.Call) -> ast.expr | None:
+    """What a call that imports by a text is given as that text; None for other calls."""
     called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    if called not in ("import_module", "__import__") or not call.args:
-        return ""
-    name = call.args[0]
-    if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
-        return ""
-    text = name.value
+    return call.args[0] if called in MODULES_BY_TEXT | OBJECTS_BY_TEXT and call.args else None
+
+
+def _by_text(module: Module, call: ast.Call) -> tuple[str, str | None] | None:
+    """Module and name that a call imports by a text; None for other calls, and for texts made at run time."""
+    given = name_given(call)
+    text = None if given is None else text_of(given)
+    if text is None or HOLE in text:
+        return None
     level = len(text) - len(text.lstrip("."))
-    return module.absolute(level, text[level:] or None)
+    dotted, _, name = text[level:].partition(":")
+    called = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    if called in OBJECTS_BY_TEXT and not name:
+        dotted, _, name = dotted.rpartition(".")
+    found = module.absolute(level, dotted or None)
+    return (found, name.partition(".")[0] or None) if found else None
 
 
 class Names:

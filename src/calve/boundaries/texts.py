@@ -19,21 +19,22 @@ def texts_of(module: Module) -> Iterator[tuple[str, Place]]:
             skip.add(node.value)
         elif isinstance(node, ast.JoinedStr):
             skip.update(node.values)
-        elif isinstance(node, ast.BinOp) and _constant(node) is not None:
+        elif isinstance(node, ast.BinOp) and text_of(node) is not None:
             skip.update((node.left, node.right))
     for node in module.nodes:
-        if node not in skip and isinstance(node, ast.expr) and (text := _constant(node)):
+        if node not in skip and isinstance(node, ast.expr) and (text := text_of(node)):
             yield text, module.place(node)
 
 
-def _constant(node: ast.expr) -> str | None:
+def text_of(node: ast.expr) -> str | None:
+    """The text that an expression is, with holes; None when it is something else."""
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr():
-            return "".join(_constant(value) or HOLE for value in node.values)
+            return "".join(text_of(value) or HOLE for value in node.values)
         case ast.BinOp(op=ast.Add()):
-            left, right = _constant(node.left), _constant(node.right)
+            left, right = text_of(node.left), text_of(node.right)
             return None if left is None or right is None else left + right
         case _:
             return None
