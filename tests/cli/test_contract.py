@@ -17,8 +17,8 @@ from calve.cli.scaffold import create_project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A new project; its name is its package, which no other test imports."""
+def project(own_modules: None, tmp_path: Path) -> Path:
+    """A new project; its name is its package."""
     create_project(tmp_path / "contractdemo")
     return tmp_path / "contractdemo" / "calve.toml"
 

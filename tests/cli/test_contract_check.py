@@ -214,6 +214,16 @@ def test_a_damaged_lock_is_one_line(locked: Path, calve: CalveCommand) -> None:
         assert done.stderr.startswith(f"calve: error: {LOCK}: was edited by hand: ")
 
 
+def test_the_lock_of_another_service_is_one_line(locked: Path, calve: CalveCommand) -> None:
+    shutil.copy(locked / "contracts/desk.lock.json", locked / LOCK)
+    done = calve("contract", "check", "purse")
+    fix = "name the file contracts/desk.lock.json, or restore it from version control"
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"calve: error: {LOCK}: is the lock of another service, desk; {fix}\n",
+    )
+
+
 def test_git_that_is_not_there_is_one_line(locked: Path, calve: CalveCommand, tmp_path: Path) -> None:
     done = calve("contract", "check", "--against", "main", PATH=str(tmp_path))
     assert (done.returncode, done.stderr) == (2, "calve: error: --against: git is not installed; install git\n")

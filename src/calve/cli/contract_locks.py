@@ -82,7 +82,8 @@ def describe_project(project: AppConfig, services: Sequence[str]) -> dict[str, D
 
 def disk_lock(project: AppConfig, service: str) -> Description | None:
     """The lock of a service, if it has one. Raises ConfigError: it is damaged."""
-    return load_lock(project.root / lock_name(service), lock_name(service))
+    path = lock_name(service)
+    return _in_its_place(load_lock(project.root / path, path), path, path)
 
 
 def check_locks(project: AppConfig, services: Sequence[str], *, all_services: bool) -> list[Checked]:
@@ -91,7 +92,7 @@ def check_locks(project: AppConfig, services: Sequence[str], *, all_services: bo
     found = [_checked(name, disk_lock(project, name), d.description) for name, d in described.items()]
     if all_services:
         paths = sorted((project.root / FOLDER).glob(f"*{SUFFIX}"))
-        found += _gone(project, [(p.name, load_lock(p, f"{FOLDER}/{p.name}")) for p in paths])
+        found += _gone(project, [(p.name, disk_lock(project, p.name.removesuffix(SUFFIX))) for p in paths])
     return found
 
 
@@ -117,7 +118,16 @@ def check_revision(project: AppConfig, services: Sequence[str], name: str, *, al
 
 def _at(revision: Revision, path: str) -> Description | None:
     data = revision.read(path)
-    return None if data is None else read_lock(data, f"{revision.name}:{path}")
+    where = f"{revision.name}:{path}"
+    return None if data is None else _in_its_place(read_lock(data, where), path, where)
+
+
+def _in_its_place(lock: Description | None, path: str, where: str) -> Description | None:
+    """The lock, which is that of the service after which its file is named. Raises ConfigError: it is another's."""
+    if lock is not None and lock_name(lock.service) != path:
+        fix = f"name the file {lock_name(lock.service)}, or restore it from version control"
+        raise ConfigError(f"is the lock of another service, {lock.service}", where=where, fix=fix)
+    return lock
 
 
 def _checked(service: str, old: Description | None, new: Description) -> Checked:
