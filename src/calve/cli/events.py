@@ -274,7 +274,9 @@ def _table(headings: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*headings)
+    table = Table()
+    for heading in headings:
+        table.add_column(heading, overflow="fold")  # a key that is cut cannot be typed again
     for row in rows:
         table.add_row(*row)
     Console().print(table)

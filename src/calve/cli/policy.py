@@ -97,18 +97,33 @@ def _print_all(rows: list[Row]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("operation", "caller", "seconds", "attempts", "breaker", "in flight", "queue", "fallback")
+    # Only the columns that say something, so that the names of operations fit into 80 characters.
+    with_caller = any(caller for _, caller, _ in rows)
+    with_fallback = any(policy["fallback"].value not in (None, _unset()) for *_, policy in rows)
+    table = Table()
+    table.add_column("operation", no_wrap=True)
+    for heading in (
+        *(["caller"] if with_caller else []),
+        *("seconds", "attempts", "breaker", "in flight", "queue"),
+        *(["fallback"] if with_fallback else []),
+    ):
+        table.add_column(heading)
     for name, caller, policy in rows:
         values = {field: said.value for field, said in policy.items()}
         calls = values["breaker_calls_min"]
-        table.add_row(
-            name,
-            caller or "any",
+        cells = [
             _shown(values["timeout_seconds"]),
             str(values["attempts_max"]),
             f"{values['breaker_failures']:.0%} of {calls}" if calls else "-",
             _shown(values["calls_max"] or None),
             _shown(values["queue_max"] if values["calls_max"] else None),
-            _shown(values["fallback"]),
-        )
+        ]
+        front = [name, caller or "any"] if with_caller else [name]
+        table.add_row(*front, *cells, *([_shown(values["fallback"])] if with_fallback else []))
     Console().print(table)
+
+
+def _unset() -> Any:
+    import msgspec
+
+    return msgspec.UNSET
