@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,6 +112,20 @@ def test_output_and_signals_pass(traced: Run, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (128 + 15, "out\n")
     assert done.stderr.startswith("err\ncalve: nothing was recorded: neither Django nor SQLAlchemy ran")
     assert not (tmp_path / ".calve").exists()
+
+
+def test_a_command_is_ended_with_what_ran_it(tmp_path: Path) -> None:
+    waiting = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+    command = [sys.executable, "-m", "calve", "audit", "trace", "--", sys.executable, "-c", waiting]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        process.terminate()
+        _, said = process.communicate(timeout=100)
+    assert process.returncode == 128 + 15
+    assert "nothing was recorded" in said
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 def test_a_project_keeps_its_own_sitecustomize(traced: Run, tmp_path: Path) -> None:

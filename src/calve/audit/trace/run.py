@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import ConfigError
 from ..git import head_of
@@ -34,9 +35,14 @@ def record(command: Sequence[str], root: Path, environ: Mapping[str, str]) -> tu
         except OSError as error:
             raise ConfigError(f"{command[0]} cannot be run: {error.strerror}", fix="check its name") from error
         # Ctrl-C reaches the command by itself; it says when it has ended, and what was recorded is kept.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        handlers: dict[int, Any] = {
+            signal.SIGINT: signal.SIG_IGN,
+            signal.SIGTERM: lambda number, frame: process.terminate(),
+        }
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         try:
             code = process.wait()
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
         return (128 - code if code < 0 else code), collect(Path(folder), head_of(root))
