@@ -39,6 +39,36 @@ def test_a_name_that_is_no_text_is_passed_over_and_named(tmp_path: Path) -> None
     ]
 
 
+def test_roots_with_modules_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    _touch(tmp_path, "api/pyproject.toml", "api/app/main.py", "api/app/db.py", "api/tests/test_a.py")
+    _touch(tmp_path, "worker/pyproject.toml", "worker/app/main.py", "worker/tests/test_a.py")
+    _touch(
+        tmp_path, "libs/log/pyproject.toml", "libs/log/corp/log.py", "libs/web/pyproject.toml", "libs/web/corp/web.py"
+    )
+    modules = [file.module for file in discover(tmp_path).files if file.role == "code"]
+    assert modules == ["api.app.db", "api.app.main", "corp.log", "corp.web", "worker.app.main"]
+
+
+def test_code_that_a_package_hides_is_named(tmp_path: Path) -> None:
+    _touch(tmp_path, "a/models.py", "a/models/__init__.py", "a/models/x.py")
+    gaps = [(gap.kind, gap.path, gap.why) for gap in discover(tmp_path).gaps]
+    assert gaps == [("hidden", "a/models.py", "a.models is a/models/__init__.py, too: only that is followed")]
+
+
+def test_what_is_no_plain_python_is_named(tmp_path: Path) -> None:
+    _touch(tmp_path, "a/b.ipynb", "a/c.ipynb")
+    with pytest.raises(
+        ConfigError, match=r"no Python file below .*, only 2 notebooks, which are not read \(a/b\.ipynb"
+    ):
+        discover(tmp_path)
+    _touch(tmp_path, "a/c.pyx", "a/d.py")
+    gaps = [(gap.kind, gap.path, gap.why) for gap in discover(tmp_path).gaps]
+    assert gaps == [
+        ("not read", "a/b.ipynb", "2 notebooks, which are not read"),
+        ("not read", "a/c.pyx", "1 files of Cython, which are not read"),
+    ]
+
+
 def test_only_code_is_coupled(tmp_path: Path) -> None:
     _touch(tmp_path, "a/b.py", "a/tests/helper.py", "a/test_b.py", "a/migrations/0001.py", "docs/conf.py", "setup.py")
     roles = {file.path: file.role for file in discover(tmp_path).files}

@@ -2,7 +2,10 @@
 
     PATH ──> roots    folders that are on `sys.path` when the project runs: those of manage.py and pyproject.toml, src/
          ──> files    every .py below, with its dotted name counted from the nearest root around it
-         ──> roles    code | test | migration | script | generated; only code is coupled, the rest is counted
+         ──> roles    code | test | migration | script; only code is coupled, the rest is counted
+
+Two roots may have modules of one name: `app.main` of two projects in one repository. Their names then start with the
+folder of the root, `services.api.app.main`, and their imports look there first.
 
 Packages need no `__init__.py`. Links are followed once; a folder met a second time, by whatever name, is passed over.
 """
@@ -27,6 +30,7 @@ SKIPPED_FOLDERS = frozenset(
     | {"venv", "env", "virtualenv"}
 )
 ROOT_MARKS = ("manage.py", "setup.py", "setup.cfg", "pyproject.toml")
+UNREAD = {".ipynb": "notebooks", ".pyx": "files of Cython"}
 FILE_BYTES_MAX = 8 << 20
 """Larger files are data that happens to be Python."""
 
@@ -46,6 +50,8 @@ class SourceFile(msgspec.Struct, frozen=True, order=True):
     role: Role
     package: bool
     """Whether it is an `__init__.py`."""
+    root: str = ""
+    """What its name starts with, where another root has modules of the same names."""
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -71,15 +77,18 @@ def discover(path: Path) -> Project:
     while (top / "__init__.py").exists():  # a package was named: its modules are called by its full name
         top = top.parent
     gaps: list[Gap] = []
-    found = list(_walk(root, gaps))
+    unread: list[Path] = []
+    found = list(_walk(root, gaps, unread))
+    gaps += _unread(root, unread)
     roots = _roots(top, root, found)
-    files = sorted(_source_file(root, top, roots, file) for file in found)
+    files = _told_apart([_source_file(root, top, roots, file) for file in found])
     if not files:
-        raise ConfigError(f"there is no Python file below {path}", fix="name the folder that has the code")
-    return Project(str(root), files, sorted(gaps))
+        other = "".join(f", only {gap.why} ({gap.path})" for gap in gaps if gap.kind == "not read")
+        raise ConfigError(f"there is no Python file below {path}{other}", fix="name the folder that has the code")
+    return Project(str(root), files, sorted([*gaps, *_hidden(files)]))
 
 
-def _walk(root: Path, gaps: list[Gap]) -> Iterator[Path]:
+def _walk(root: Path, gaps: list[Gap], unread: list[Path]) -> Iterator[Path]:
     """Every Python file, folders in order of name."""
     seen: set[tuple[int, int]] = set()
     waiting = [root]
@@ -104,6 +113,8 @@ def _walk(root: Path, gaps: list[Gap]) -> Iterator[Path]:
             if entry.is_dir() and not skipped:
                 waiting.append(Path(entry.path))
         for entry in entries:
+            if entry.name.endswith(tuple(UNREAD)):
+                unread.append(Path(entry.path))
             if entry.name.endswith(".py") and not entry.name.startswith(".#"):
                 if not entry.is_file():
                     gaps.append(Gap("unreadable", Path(entry.path).relative_to(root).as_posix(), 0, "no regular file"))
@@ -121,6 +132,13 @@ def _is_text(entry: os.DirEntry[str], folder: str, gaps: list[Gap]) -> bool:
             gaps.append(Gap("unreadable", path, 0, "its name is not UTF-8"))
         return False
     return True
+
+
+def _unread(root: Path, found: list[Path]) -> Iterator[Gap]:
+    for suffix, what in UNREAD.items():
+        of_kind = sorted(path.relative_to(root).as_posix() for path in found if path.suffix == suffix)
+        if of_kind:
+            yield Gap("not read", of_kind[0], 0, f"{len(of_kind)} {what}, which are not read")
 
 
 def _roots(top: Path, root: Path, files: list[Path]) -> set[Path]:
@@ -142,7 +160,32 @@ def _source_file(root: Path, top: Path, roots: set[Path], file: Path) -> SourceF
     if package:
         parts = parts[:-1] or (base.name,)
     path = file.relative_to(root)
-    return SourceFile(path.as_posix(), ".".join(parts), _role(path, len(parts)), package)
+    at = ".".join(base.relative_to(top).parts)
+    return SourceFile(path.as_posix(), ".".join(parts), _role(path, len(parts)), package, at)
+
+
+def _told_apart(files: list[SourceFile]) -> list[SourceFile]:
+    """Names that start with their root where another root has code of the same name, plain ones elsewhere; sorted."""
+    roots: dict[str, set[str]] = {}
+    for file in files:
+        if file.role == "code" and not file.package:
+            roots.setdefault(file.module, set()).add(file.root)
+    alike = {root for of_module in roots.values() if len(of_module) > 1 for root in of_module if root}
+    apart = [
+        msgspec.structs.replace(file, module=f"{file.root}.{file.module}")
+        if file.root in alike
+        else msgspec.structs.replace(file, root="")
+        for file in files
+    ]
+    return sorted(apart)
+
+
+def _hidden(files: list[SourceFile]) -> Iterator[Gap]:
+    """Code that another file of the same name hides, as a package hides a module."""
+    first: dict[str, SourceFile] = {}
+    for file in sorted(files, key=lambda file: (not file.package, file.path)):
+        if file.role == "code" and first.setdefault(file.module, file) is not file:
+            yield Gap("hidden", file.path, 0, f"{file.module} is {first[file.module].path}, too: only that is followed")
 
 
 def _role(path: Path, depth: int) -> Role:

@@ -40,6 +40,35 @@ def test_a_name_leads_to_where_it_is_defined(audited: Audited, name: str, meant:
     assert audited(PROJECT).modules.resolve("top.user", name) == meant
 
 
+def test_each_of_several_projects_imports_its_own(audited: Audited) -> None:
+    found = audited(
+        {
+            "api/pyproject.toml": "",
+            "api/app/main.py": "from app import db\nimport app.db as again\nfrom corp import log\n",
+            "api/app/db.py": "",
+            "worker/pyproject.toml": "",
+            "worker/app/main.py": "import app.jobs\nfrom app.jobs import run\nimport corp.log\n",
+            "worker/app/jobs.py": "def run(): ...\n",
+            "worker/app/db.py": "from . import jobs\n",
+            "libs/pyproject.toml": "",
+            "libs/corp/log.py": "",
+        }
+    )
+    assert {(edge.source, edge.target) for edge in found.edges} == {
+        ("api.app.main", "api.app.db"),
+        ("api.app.main", "corp.log"),
+        ("worker.app.main", "worker.app.jobs"),
+        ("worker.app.main", "corp.log"),
+        ("worker.app.db", "worker.app.jobs"),
+    }
+    assert set(found.graph.units) == {"api", "worker", "corp"}
+
+
+def test_a_package_hides_a_module_of_its_name(audited: Audited) -> None:
+    files = {"a/m.py": "old = 1\n", "a/m/__init__.py": "new = 1\n", "a/user.py": "from a import m\n"}
+    assert audited(files).modules.files["a.m"].path == "a/m/__init__.py"
+
+
 def test_a_star_takes_only_what_is_exported(audited: Audited) -> None:
     modules = audited(PROJECT).modules
     assert modules.definition("top", "thing") == Symbol("top.inner.deep", "thing")

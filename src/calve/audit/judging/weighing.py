@@ -73,7 +73,7 @@ def is_named(unit: str, names: Collection[str]) -> bool:
 def fit(case: Case) -> Iterator[Reason]:
     """Whether services suit this project, whichever part is meant; `no` is a reason against all of them."""
     a = case.answers
-    lines = f"{case.code_lines} lines of code"
+    lines = f"{case.code_lines} line{'' if case.code_lines == 1 else 's'} of code"
     simple = case.code_lines < SMALL_CODE_LINES
     yield Reason(f"a simple application: {lines}", "no") if simple else Reason(lines, "yes")
     if len(case.units) < 2:

@@ -31,7 +31,7 @@ class Modules:
     """All modules of a project.
 
     Args:
-        files: Of the project; where two have one name (a script in two folders), the first in order of path counts.
+        files: Of the project; where two have one name, a package counts, else the first in order of path.
         facts: By path.
     """
 
@@ -39,8 +39,11 @@ class Modules:
         self.files: dict[str, SourceFile] = {}
         self.facts: dict[str, FileFacts] = {}
         self._prefixes: set[str] = set()
+        chosen: dict[str, SourceFile] = {}
+        for file in sorted(files, key=lambda file: (not file.package, file.path)):
+            chosen.setdefault(file.module, file)
         for file in files:
-            if file.module in self.files or file.path not in facts:
+            if chosen[file.module] is not file or file.path not in facts:
                 continue
             self.files[file.module], self.facts[file.module] = file, facts[file.path]
             parts = file.module.split(".")
@@ -70,7 +73,13 @@ class Modules:
         return ".".join([*base, fact.module] if fact.module else base)
 
     def _implicitly_relative(self, module: str, name: str) -> str:
-        """Python 2: `import utils` means the sibling, where there is no module of that name."""
+        """Python 2: `import utils` means the sibling, where there is no module of that name.
+
+        In a root whose names start with its folder, its own modules come before those of others.
+        """
+        root = self.files[module].root
+        if root and f"{root}.{name.partition('.')[0]}" in self._prefixes:
+            return f"{root}.{name}"
         if name.partition(".")[0] in self._prefixes:
             return name
         package = self.package_of(module)
