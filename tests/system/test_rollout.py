@@ -132,10 +132,9 @@ def test_one_of_three_stands_still(many: tuple[Running, Path]) -> None:
     with SteadyLoad(running.url("front"), ASK, per_second=PER_SECOND) as load:
         load.at_least(20)
         running.signal("money.2", signal.SIGSTOP)
-        stopped = load.now
         running.line(r"money\.2 gave no sign of life")
         running.line(r"money\.2 is ready", nth=2)
         load.at_least(20)
-    assert len(load.failed()) <= 2, describe_failures(load.failed())  # those that were sent to it before it was noticed
-    assert list(load.failed().between(stopped + 2)) == [], "others get its calls, however long it stands still"
+    # What was sent to it before it was noticed is asked of others, however long it stands still.
+    assert load.failed() == [], describe_failures(load.failed())
     until(lambda: running.starts("money.2") == 2, "its restart")

@@ -19,7 +19,7 @@ from calve.testing.loop import virtual_time
 from calve.transport.wire import WireOptions
 from calve.transport.wire.fitness import NO, RATHER_NOT, YES, Fitness
 
-from .conftest import ECHO, Kit
+from .conftest import DEBIT, ECHO, OWNER, Kit
 from .test_routes import Here, Moving, until_answers
 
 OPTIONS = WireOptions()
@@ -184,9 +184,12 @@ async def test_a_replica_that_stands_still_is_noticed_by_its_silence() -> None:
         client, _ = three(kit)
         await until_answers(kit, client, {b"a", b"b", b"c"})
         pipe = stalled_pipe(kit, 0)
-        stuck = [asyncio.ensure_future(kit.call(client, ECHO, data=b"", seconds=10)) for _ in range(9)]
+        stuck = [asyncio.ensure_future(kit.call(client, DEBIT, owner=OWNER, cents=1, seconds=10)) for _ in range(9)]
+        asked = [asyncio.ensure_future(kit.call(client, ECHO, data=b"", seconds=10)) for _ in range(9)]
         await asyncio.sleep(3 * OPTIONS.suspect_seconds + 0.1)
         assert sum(call.done() for call in stuck) == 6
+        lost = [call.exception() for call in asked if call.exception() is not None]
+        assert [(type(error), getattr(error, "lost", None)) for error in lost] == [(Unavailable, True)] * 3
         busy = [asyncio.ensure_future(kit.call(client, ECHO, data=b"")) for _ in range(100)]
         await asyncio.sleep(0.1)
         assert all(call.done() for call in busy), "although the others have more calls in flight by then"

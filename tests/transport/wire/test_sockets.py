@@ -8,6 +8,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -139,6 +141,48 @@ def test_a_drain_under_load_loses_nothing(run: Run, folder: Path) -> None:
             assert done == 2000
 
     run(main())
+
+
+@contextmanager
+def served_by_a_thread(path: Path) -> Iterator[None]:
+    """A server on a loop of its own, whose `echo` takes a while."""
+    started, stop = threading.Event(), threading.Event()
+
+    async def echo(context: CallContext, request: Any) -> bytes:
+        await asyncio.to_thread(stop.wait, 0.5)
+        return bytes(request.data)
+
+    async def main() -> None:
+        async with Kit() as kit:
+            await kit.listen(Place(Address("unix", path=str(path)), None), echo=echo)
+            started.set()
+            await asyncio.to_thread(stop.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(main(),))
+    thread.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_client_that_stood_still_itself_takes_nobody_for_silent(run: Run, folder: Path) -> None:
+    async def main() -> None:
+        async with Kit() as kit:
+            addresses = [f"unix:{folder}/{name}" for name in "ab"]
+            client = kit.client(*addresses, sockets=True, options=WireOptions(suspect_seconds=0.02))
+            route = client._routes.to("wallet")
+            calls = [asyncio.ensure_future(kit.call(client, ECHO, 60, data=b"x")) for _ in range(4)]
+            while not all(call.done() for call in calls):
+                time.sleep(0.05)  # noqa: ASYNC251  (so that every timer is late)
+                await asyncio.sleep(0)
+                assert not any(channel.fitness.silent for channel in route.channels)
+            assert await asyncio.gather(*calls) == [b"x"] * 4
+
+    with served_by_a_thread(folder / "a"), served_by_a_thread(folder / "b"):
+        run(main())
 
 
 def test_a_server_that_closes_lets_its_clients_hang_up_first(run: Run, folder: Path) -> None:

@@ -5,7 +5,8 @@
     READY --silent--> READY, and CONNECTING beside it --hello--> READY with the new one
 
 A connection whose other end vanished without a word looks like one to a server that is stopped. A second one tells them
-apart: whichever is heard first gets the calls.
+apart: whichever is heard first gets the calls. Where there are other addresses, queries that wait are let go, so that
+they can be put to one of those.
 
 Nobody's call is tied to an attempt: calls wait in the client and take whatever channel becomes ready first.
 Connections that are going away finish their calls beside the new one.
@@ -61,6 +62,8 @@ class Channel:
     ) -> None:
         self.address = address
         self.fitness = Fitness(options)
+        self.alone = True
+        """Whether there is no other address for its calls."""
         self.link: ClientLink | None = None
         """The connection that takes calls."""
         self.reason = ""
@@ -183,11 +186,18 @@ class Channel:
             on_ready=ready,
             on_unready=unready,
             on_writable=self._on_change,
-            on_silent=lambda link: self._try() if self.link is link else None,
+            on_silent=self._silent,
             fitness=self.fitness,
             wheel=self._wheel,
             clock=self._clock,
         )
+
+    def _silent(self, link: ClientLink) -> None:
+        """Its server gives no sign of life: see the module."""
+        if self.link is link:
+            self._try()
+        if not self.alone:
+            link.let_go(f"{self.address} gives no sign of life")
 
     def _begin(self, link: ClientLink) -> None:
         now = self._since = link.loop.time()

@@ -101,7 +101,7 @@ class WireClient:
                 link = await self._wait_for_link(route, deadline)
             call_id = self._send(link, route, operation, request, context, 0)
             waiter = self._loop.create_future()
-            link.wait(call_id, waiter, deadline)
+            link.wait(call_id, waiter, deadline, operation.idempotent)
             try:
                 outcome = await waiter
             except asyncio.CancelledError:

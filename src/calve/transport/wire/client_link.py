@@ -22,6 +22,8 @@ from .frames import AnyFrame, End, Failure, GoAway, Hello, Item, Response
 from .link import Link
 from .protocol_client import ClientConnection
 
+LAST_CHANCE_SECONDS = 0.01
+
 
 class Lost(NamedTuple):
     """The connection ended during the call."""
@@ -92,8 +94,8 @@ class ClientLink(Link):
         clock: Clock,
     ) -> None:
         super().__init__(options, loop)
-        self.waiters: dict[int, tuple[Waiter, float]] = {}
-        """By call id: who waits, and until when at most (seconds on the clock, or NEVER)."""
+        self.waiters: dict[int, tuple[Waiter, float, bool]] = {}
+        """By call id: who waits, until when at most (seconds on the clock, or NEVER), whether others may be asked."""
         self._wheel, self._monotonic = wheel, clock.monotonic
         self._earliest, self._deadline_timer = NEVER, cast("Timer | None", None)
         self.connection = ClientConnection(options, self, software=software)
@@ -108,7 +110,8 @@ class ClientLink(Link):
         """Whether the server said that it takes no more calls."""
         self.fitness = fitness
         self._listening: asyncio.TimerHandle | None = None
-        self._asked, self._heard_then = False, 0
+        self._asked = self._last_chance = False
+        self._heard_then = 0
 
     def resume_writing(self) -> None:
         """The server has caught up, so calls may be made again."""
@@ -119,7 +122,7 @@ class ClientLink(Link):
         """Answers, items, the server's hello and its farewell."""
         kind = type(frame)
         if kind is Response or kind is Failure or kind is End:
-            waiter, _ = self.waiters.pop(frame.id)  # type: ignore[union-attr]
+            waiter, _, _ = self.waiters.pop(frame.id)  # type: ignore[union-attr]
             if not waiter.done():
                 waiter.set_result(frame)
             if not self.ready:
@@ -154,24 +157,33 @@ class ClientLink(Link):
         if transport.is_closing():
             self._sent_id = before
 
-    def wait(self, call_id: int, waiter: Waiter, deadline: float) -> None:
-        """Give the outcome of a call to `waiter`; EXPIRED when the deadline comes first."""
-        self.waiters[call_id] = waiter, deadline
+    def wait(self, call_id: int, waiter: Waiter, deadline: float, movable: bool = False) -> None:
+        """Give the outcome of a call to `waiter`; EXPIRED when the deadline comes first.
+
+        Args: movable: Whether it does no harm to ask another server the same before this one has answered.
+        """
+        self.waiters[call_id] = waiter, deadline, movable
         if deadline < self._earliest:
             self._watch(deadline)
         if self._listening is None:
-            self._asked, self._heard_then = False, self._heard
+            self._asked = self._last_chance = False
+            self._heard_then = self._heard
             self._listening = self.loop.call_later(self._options.suspect_seconds, self._listen)
 
     def abandon(self, call_id: int, outcome: Outcome | None = None) -> None:
         """Give a call up: the server is told, and who waits gets `outcome` if there is one. Nothing if it is over."""
         if call_id in self.waiters:
-            waiter, _ = self.waiters.pop(call_id)
+            waiter, _, _ = self.waiters.pop(call_id)
             self.connection.send_cancel(call_id)
             if outcome is not None and not waiter.done():
                 waiter.set_result(outcome)
             if not self.ready:
                 self._hang_up_when_idle()
+
+    def let_go(self, reason: str) -> None:
+        """Give up the calls that others may be asked instead."""
+        for call_id in [call_id for call_id, (_, _, movable) in self.waiters.items() if movable]:
+            self.abandon(call_id, Lost(reason))
 
     def retire(self) -> None:
         """Make no new calls; end with the last one."""
@@ -190,7 +202,7 @@ class ClientLink(Link):
         if self._listening is not None:
             self._listening.cancel()
         waiters, self.waiters = self.waiters, {}
-        for call_id, (waiter, _) in waiters.items():
+        for call_id, (waiter, _, _) in waiters.items():
             if not waiter.done():
                 waiter.set_result(Lost(self.reason) if call_id <= self._sent_id else NOT_TAKEN)
 
@@ -212,16 +224,21 @@ class ClientLink(Link):
 
     def _expire(self) -> None:
         now = self._monotonic()
-        for call_id, (_, deadline) in list(self.waiters.items()):
+        for call_id, (_, deadline, _) in list(self.waiters.items()):
             if deadline <= now:
                 self.abandon(call_id, EXPIRED)
-        self._watch(min((deadline for _, deadline in self.waiters.values()), default=NEVER))
+        self._watch(min((deadline for _, deadline, _ in self.waiters.values()), default=NEVER))
 
     def _listen(self) -> None:
         """While calls wait: one silent interval gets a ping; after a second one the server is taken for silent."""
+        pause = self._options.suspect_seconds
         if self._heard != self._heard_then:
             self._heard_then, self._asked = self._heard, False
+            self._last_chance = False
             self.fitness.heard(self.loop.time())
+        elif self._asked and not self._last_chance:
+            # It may be this process that stood still: what came meanwhile is read only now.
+            self._last_chance, pause = True, LAST_CHANCE_SECONDS
         elif self._asked and self.ready:
             self.fitness.hush()
             self._on_silent(self)
@@ -230,7 +247,7 @@ class ClientLink(Link):
             self.connection.ping()
         self._listening = None
         if self.waiters or self._asked:
-            self._listening = self.loop.call_later(self._options.suspect_seconds, self._listen)
+            self._listening = self.loop.call_later(pause, self._listen)
 
     def _stop(self) -> None:
         if self.ready or self.connection.peer is None:

@@ -120,6 +120,8 @@ class Routes:
         late = bool(route.addresses)
         route.addresses = addresses
         route.channels = tuple(self._channel(address, late) for address in dict.fromkeys(addresses))
+        for channel in route.channels:
+            channel.alone = len(route.channels) == 1
         used = {channel.address for other in self._routes.values() for channel in other.channels}
         self._retired = [channel for channel in self._retired if channel.connected]
         for address in [address for address in self._channels if address not in used]:
