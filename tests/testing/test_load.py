@@ -68,6 +68,23 @@ def test_connections_are_used_again_until_the_server_says_no() -> None:
     assert connections[0] == -(-len(load.samples) // 3), "three requests on each"
 
 
+def test_answers_in_chunks_and_without_a_body_leave_the_connection_usable() -> None:
+    connections = [0]
+    chunks = b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: 1\r\n\r\n"
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections[0] += 1
+        while await head(reader):
+            writer.write(b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks)
+            if await head(reader):
+                writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    with server(serve) as url, SteadyLoad(url, [GET], per_second=50) as load:
+        load.at_least(6)
+    assert {(sample.status, sample.detail[:5]) for sample in load.failed()} == {(404, "abcde")}
+    assert connections[0] < len(load.samples)
+
+
 def test_what_fails_is_told() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         request = await head(reader)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -206,7 +206,7 @@ class SteadyLoad:
 
 
 class _Connection:
-    """One keep-alive connection. Answers have a Content-Length or end with the connection."""
+    """One keep-alive connection. Answers have a Content-Length, come in chunks or end with the connection."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
         self._reader, self._writer, self._host = reader, writer, host
@@ -236,9 +236,21 @@ class _Connection:
         self._writer.write("\r\n".join([*lines, "", ""]).encode() + body)
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower().split("\r\n")
         headers = dict(_header(line) for line in head[1:] if line)
+        status = int(head[0][9:12])
+        content = b"" if request.method == "HEAD" or status in (204, 304) else await self._body(headers)
+        return status, content, not self._reader.at_eof() and headers.get("connection") != "close"
+
+    async def _body(self, headers: Mapping[str, str]) -> bytes:
+        if headers.get("transfer-encoding") == "chunked":
+            parts = []
+            while size := int((await self._reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+                parts.append(await self._reader.readexactly(size))
+                await self._reader.readexactly(2)
+            while await self._reader.readuntil(b"\r\n") != b"\r\n":  # trailers
+                pass
+            return b"".join(parts)
         length = headers.get("content-length")
-        content = await (self._reader.read() if length is None else self._reader.readexactly(int(length)))
-        return int(head[0][9:12]), content, length is not None and headers.get("connection") != "close"
+        return await (self._reader.read() if length is None else self._reader.readexactly(int(length)))
 
     def close(self) -> None:
         """Hang up."""
