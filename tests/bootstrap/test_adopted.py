@@ -40,8 +40,11 @@ FASTAPI = """
         return "home"
 """
 WSGI = """
+    from .events import SEEN
+
     def application(environ, start_response):
         start_response("200 OK", [("Content-Type", "text/plain")])
+        SEEN.append(environ["PATH_INFO"])
         return [environ["PATH_INFO"].encode()]
 """
 LEGACY = '[service.legacy]\nasgi = "market.legacy:app"\ncalls = ["bank"]\n'
@@ -116,6 +119,16 @@ async def test_whose_code_it_is_is_known_without_an_init_file(adopting: Market) 
         code = unit.application.code()
     assert code[f"{adopting.root}/deep/"] == "legacy"
     assert code[f"{adopting.root}/market/bank.py"] == "bank"
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked"), [("", []), ('openapi = ""\n', []), ('openapi = "/api.json"\n', ["/api.json"])]
+)
+async def test_a_wsgi_application_is_asked_for_no_document_but_the_one_it_is_said_to_have(
+    adopting: Market, setting: str, asked: list[str]
+) -> None:
+    async with running(adopting.config(OLD + setting)):
+        assert [path for path in adopting.seen if path.startswith("/")] == asked
 
 
 async def test_each_is_named_before_it_is_imported(whole: AppConfig) -> None:

@@ -18,6 +18,9 @@ from ..transport.adopt import AdoptedApp, AdoptOptions, Guest, Mounts
 from ..transport.adopt.tasks import watch_tasks
 from .base import Base
 
+DOCUMENT = "/openapi.json"
+"""Where ASGI frameworks have it. WSGI ones have none of their own, and log a request for what is not there."""
+
 
 class AdoptedApps:
     """The adopted applications that a unit hosts.
@@ -95,7 +98,7 @@ def _make(config: AppConfig, name: str, base: Base, unit: RunningUnit) -> Adopte
     options = AdoptOptions(
         kind="asgi" if settings.asgi else "wsgi",
         mount=settings.mount,
-        openapi=settings.openapi,
+        openapi=(DOCUMENT if settings.asgi else None) if settings.openapi is None else settings.openapi or None,
         threads=settings.threads,
         startup_seconds=settings.startup_seconds,
     )

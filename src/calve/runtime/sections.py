@@ -260,8 +260,12 @@ class AdoptedSettings(ServiceSettings):
         tuple[str, ...], option("services whose contracts it calls; they start before it and stop after it")
     ] = ()
     openapi: Annotated[
-        str | None, option("path of its own OpenAPI document, which is merged into that of the unit")
-    ] = "/openapi.json"
+        str | None,
+        option(
+            "path of its own OpenAPI document, which is merged into that of the unit; '' for none; "
+            "unless set, /openapi.json of an ASGI application"
+        ),
+    ] = None
     threads: Annotated[int, option("requests that a WSGI application handles at once", unit="threads", ge=1)] = 16
     startup_seconds: Annotated[
         float, option("how long its lifespan startup may take", unit="seconds", gt=0, le=3600)
