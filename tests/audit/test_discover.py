@@ -57,9 +57,7 @@ def test_code_that_a_package_hides_is_named(tmp_path: Path) -> None:
 
 def test_what_is_no_plain_python_is_named(tmp_path: Path) -> None:
     _touch(tmp_path, "a/b.ipynb", "a/c.ipynb")
-    with pytest.raises(
-        ConfigError, match=r"no Python file below .*, only 2 notebooks, which are not read \(a"
-    ):
+    with pytest.raises(ConfigError, match=r"no Python file below .*, only 2 notebooks, which are not read \(a"):
         discover(tmp_path)
     _touch(tmp_path, "a/c.pyx", "a/d.py")
     gaps = [(gap.kind, gap.path, gap.why) for gap in discover(tmp_path).gaps]

@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from ..pricing.order import Candidate
-from ..structure.freeing import edges_to_break
+from ..structure.freeing import SEPARABLE, edges_to_break
 from .weighing import (
     EDGES_MIN,
     Case,
@@ -126,10 +126,11 @@ def _option(case: Case, candidate: Candidate | None, name: str, need: Level, unf
     return _Option(candidate, name, need, level, reasons, [*unfit, *([bound.text] if bound else [])])
 
 
-def _distance(candidate: Candidate) -> tuple[bool, int]:
-    """How far a candidate is from standing on its own: in edges; those with too few of them come last."""
-    bill = candidate.bill
-    return bill.all_edges < EDGES_MIN, edges_to_break(bill.crossing, bill.all_edges)
+def _distance(candidate: Candidate) -> tuple[bool, bool, bool, float]:
+    """How far a candidate is from standing on its own: what the few edges that are named would free comes first."""
+    level, _ = separability(candidate)
+    bill, last = candidate.bill, candidate.hinges[-1].isolation if candidate.hinges else 0.0
+    return level not in ("clean", "possible"), bill.all_edges < EDGES_MIN, last > SEPARABLE, bill.isolation
 
 
 def _outcome(case: Case, option: _Option, readiness_level: Level, unclear: list[str]) -> tuple[Outcome, str]:

@@ -2,7 +2,7 @@
 
     Access        one line that reads or writes one model       Order.objects.filter(...), order.save()
     Join          one step of a query from a model to another   .filter(user__email=...), .select_related("lines")
-    Transaction   an atomic block or function, with every access in its lines and in the functions it calls
+    Transaction   an atomic block, function or view, with every access in its lines and in the functions it calls
 
 What a variable holds is worked out inside one function: from `order = Order(...)`, `order = Order.objects.get(...)`,
 `for order in ...`, `order: Order`, and `self` in a model's own methods. What a receiver is cannot always be told; such
@@ -22,6 +22,7 @@ from ..reading.facts import Bind, Chain, Class, FileFacts, Function, Link
 from ..reading.vocabulary import OPENS_TRANSACTION, ORM_READS, ORM_WRITES, SHORTCUTS
 from .models import Models
 from .modules import Modules, Symbol
+from .requests import atomic_views
 
 _SAVES = frozenset({"save", "delete", "asave", "adelete"})
 _NO_MODELS = ("super", "self.client", "cache", "os", "shutil", "requests")
@@ -101,8 +102,8 @@ class Transaction(msgspec.Struct):
     end: int
     function: str
     """Qualified name of the function it is, or is in."""
-    kind: Literal["block", "function", "runtime"]
-    """`runtime` when only a trace knows of it."""
+    kind: Literal["block", "function", "request", "runtime"]
+    """`request` where the settings make every view one; `runtime` when only a trace knows of it."""
     accesses: list[Access]
     """In its own lines first, then those of functions it calls, then those only a trace knows of."""
     runs: int = 0
@@ -153,6 +154,10 @@ class Data:
                 if any(OPENS_TRANSACTION.fullmatch(link.name) for d in function.decorators for link in d.links[-1:]):
                     found = self._touched(module, function.line, function.end, 2, set())
                     yield Transaction(module, function.line, function.end, function.name, "function", found)
+        for view, line, end in atomic_views(self._modules):
+            found = self._touched(view.module, line, end, 2, set())
+            if found:
+                yield Transaction(view.module, line, end, view.name, "request", found)
 
     def _touched(self, module: str, first: int, last: int, depth: int, seen: set[Symbol]) -> list[Access]:
         """The accesses in some lines, and in the functions called from there, `depth` calls deep."""

@@ -109,7 +109,7 @@ class _Merger:
         """The transaction of the source that a span is: the one that begins on its line, else the nearest around it."""
         known = self._of_module.get(module, ())
         around = [t for t in known if t.line == span.line] or [t for t in known if t.line <= span.line <= t.end]
-        named = [t for t in known if t.kind == "function" and t.function == span.function]
+        named = [t for t in known if t.kind in ("function", "request") and t.function == span.function]
         return max(named or around, key=lambda t: t.line, default=None)
 
     def transactions(self) -> list[Transaction]:
