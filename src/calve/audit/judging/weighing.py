@@ -73,17 +73,23 @@ def is_named(unit: str, names: Collection[str]) -> bool:
 def fit(case: Case) -> Iterator[Reason]:
     """Whether services suit this project, whichever part is meant; `no` is a reason against all of them."""
     a = case.answers
-    lines = f"{case.code_lines} line{'' if case.code_lines == 1 else 's'} of code"
+    lines = f"{_count(case.code_lines, 'line', 'lines')} of code"
     simple = case.code_lines < SMALL_CODE_LINES
     yield Reason(f"a simple application: {lines}", "no") if simple else Reason(lines, "yes")
     if len(case.units) < 2:
         yield Reason("all code is one unit: there is nothing to divide along", "no")
     if a.team_size is None:
-        known = "" if case.regular_authors is None else f"; {case.regular_authors} people commit regularly"
+        known = (
+            ""
+            if case.regular_authors is None
+            else f"; {_count(case.regular_authors, 'person commits', 'people commit')} regularly"
+        )
         yield Reason(f"the size of the team is not known{known}", "unknown")
     else:
         small = a.team_size < SMALL_TEAM
-        yield Reason(f"a {'small ' if small else ''}team: {a.team_size} people", "no" if small else "yes")
+        yield Reason(
+            f"a {'small ' if small else ''}team: {_count(a.team_size, 'person', 'people')}", "no" if small else "yes"
+        )
     if a.early_product is None:
         yield Reason("whether the product has found its shape is not known", "unknown")
     elif a.early_product:
@@ -117,14 +123,17 @@ def general_need(case: Case) -> Iterator[Reason]:
         text = f"teams {'wait' if a.teams_wait else 'do not wait'} for each other to deploy"
         yield Reason(text, "yes" if a.teams_wait else "no")
     if a.teams is not None:
-        text = "1 team decides" if a.teams == 1 else f"{a.teams} teams decide on their own"
+        text = f"{_count(a.teams, 'team decides', 'teams decide')} on {'its' if a.teams == 1 else 'their'} own"
         yield Reason(text, "partly" if a.teams >= TEAMS_MIN else "no")
     if a.lead_time_days is not None:
         slow = a.lead_time_days > LEAD_TIME_DAYS_MAX
         yield Reason(f"{a.lead_time_days:g} days from commit to production", "partly" if slow else "no")
     if case.regular_authors is not None:
         many = case.regular_authors >= REGULARS_MIN
-        yield Reason(f"{case.regular_authors} regular authors in the last year", "partly" if many else "no")
+        yield Reason(
+            f"{_count(case.regular_authors, 'regular author', 'regular authors')} in the last year",
+            "partly" if many else "no",
+        )
 
 
 def named_need(case: Case) -> Iterator[Reason]:
@@ -167,11 +176,16 @@ def separability(candidate: Candidate | None) -> tuple[Separability, list[Reason
     reasons = [Reason(text, "unknown" if level == "unknown" else "yes" if level in ("clean", "possible") else "no")]
     unsure = sum(not saga.certain and not saga.runs for saga in bill.sagas)
     if bill.sagas_low:
-        reasons.append(Reason(f"{bill.sagas_low} transactions write on both sides of {candidate.name}", "no"))
+        reasons.append(
+            Reason(
+                f"{_count(bill.sagas_low, 'transaction writes', 'transactions write')} on both sides of {candidate.name}",
+                "no",
+            )
+        )
         level = level if level in ("entangled", "unknown") else "modularise first"
     elif unsure:
-        text = f"{unsure} transactions touch both sides of {candidate.name}; whether they write is not known"
-        reasons.append(Reason(text, "unknown"))
+        text = f"{_count(unsure, 'transaction touches', 'transactions touch')} both sides of {candidate.name}"
+        reasons.append(Reason(f"{text}; what is written is not known", "unknown"))
         level = "unknown" if level in ("clean", "possible") else level
     return level, reasons
 
@@ -231,3 +245,7 @@ def _at_least(value: float | None, least: float) -> bool:
 
 def _at_most(value: float | None, most: float) -> bool:
     return value is not None and value <= most
+
+
+def _count(number: int, one: str, more: str) -> str:
+    return f"{number} {one if number == 1 else more}"
