@@ -176,12 +176,8 @@ def separability(candidate: Candidate | None) -> tuple[Separability, list[Reason
     reasons = [Reason(text, "unknown" if level == "unknown" else "yes" if level in ("clean", "possible") else "no")]
     unsure = sum(not saga.certain and not saga.runs for saga in bill.sagas)
     if bill.sagas_low:
-        reasons.append(
-            Reason(
-                f"{_count(bill.sagas_low, 'transaction writes', 'transactions write')} on both sides of {candidate.name}",
-                "no",
-            )
-        )
+        torn = _count(bill.sagas_low, "transaction writes", "transactions write")
+        reasons.append(Reason(f"{torn} on both sides of {candidate.name}", "no"))
         level = level if level in ("entangled", "unknown") else "modularise first"
     elif unsure:
         text = f"{_count(unsure, 'transaction touches', 'transactions touch')} both sides of {candidate.name}"
