@@ -147,6 +147,20 @@ async def test_no_answer_at_all_is_a_failure(adopter: Adopter) -> None:
         assert (await client.request("GET", "/")).status == 500
 
 
+async def test_no_answer_to_a_client_that_left_is_no_failure(adopter: Adopter) -> None:
+    async def wait_for_the_end(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    client = await adopter.up(application(wait_for_the_end))
+    with CapturedLogs() as logs:
+        call = client.start("GET", "/")
+        call.disconnect()
+        await call.task
+    assert [line.message for line in logs.lines if line.message == "request failed"] == []
+    assert adopter.errors() == {"cancelled": 1}
+
+
 async def test_a_request_that_is_cancelled_is_cancelled(adopter: Adopter) -> None:
     begun = asyncio.Event()
 

@@ -45,7 +45,13 @@ class HttpVisit:
         arriving.in_flight += 1
         token = _current.set(context)
         span = self._tracing.start(context, self._service, method, "server") if self._tracing.enabled else None
-        status, complete, code = 0, False, None
+        status, complete, gone, code = 0, False, False, None
+
+        async def receiving() -> Event:
+            nonlocal gone
+            event = await receive()
+            gone = gone or event["type"] == "http.disconnect"
+            return event
 
         async def sending(event: Event) -> None:
             nonlocal status, complete
@@ -56,10 +62,12 @@ class HttpVisit:
             await send(event)
 
         try:
-            await contained(app(scope, receive, sending))  # type: ignore[arg-type]
-            if not status:
+            await contained(app(scope, receiving, sending))  # type: ignore[arg-type]
+            if not status and not gone:
                 raise RuntimeError("it returned without an answer")
-            if status >= 400:
+            if not status:
+                code = "cancelled"  # by a client that left, which is nobody's failure
+            elif status >= 400:
                 code = f"http_{status}" if status < 600 else "http_other"
         except CancelledError as error:
             code = "cancelled"
