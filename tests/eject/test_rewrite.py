@@ -138,6 +138,20 @@ def test_imports_that_nobody_needed_stay_as_they_were() -> None:
     assert plain(text) == "import os\nfrom .signals import wake\nfrom support import Store\n"
 
 
+def test_an_import_that_goes_leaves_no_gap() -> None:
+    text = """
+        from typing import Protocol
+
+        from calve import Contract, query
+
+
+        class Shop(Contract, Protocol, version="1.0"):
+            @query()
+            async def page(self) -> int: ...
+        """
+    assert plain(text).startswith("from typing import Protocol\n\n\nclass Shop(Protocol):\n")
+
+
 def test_imports_within_blocks() -> None:
     assert plain(
         """

@@ -24,7 +24,7 @@ import pytest
 import pytest_asyncio
 
 from calve.eject.ejecting import STORE, SUPPORT
-from calve.eject.project import template
+from calve.eject.text import template
 from calve.testing.postgres import Missing, temporary_database
 
 NAME = "ejected_support"

@@ -45,6 +45,8 @@ TESTED_BY = {
     "core/policy.py": "contract/test_policies.py",
     "eject/base.py": "eject/test_ejecting.py",
     "eject/clients.py": "eject/test_shop.py",
+    "eject/composing.py": "eject/test_ejecting.py",
+    "eject/facts.py": "eject/test_ejecting.py",
     "eject/names.py": "eject/test_rewrite.py",
     "eject/project.py": "eject/test_ejecting.py",
     "eject/routes.py": "eject/test_ejecting.py",

@@ -5,7 +5,9 @@
     signatures.py   operations as they are written
     routes.py       a handler per operation
     clients.py      the services it calls, over HTTP
-    project.py      settings, composition, README, pyproject.toml
+    facts.py        what is known of the service, and its settings
+    composing.py    settings, store, neighbours, service, routes: put together
+    project.py      README, pyproject.toml, a test
     ejecting.py     all of it, in order
     template/       the support package, as it is written out
 

@@ -25,11 +25,14 @@ from ..store.schema import DIALECTS, Dialect, SchemaFile, load_schema
 from .base import Ejected, EjectRefused, Package, Refusal
 from .clients import client_module
 from .closure import Closure, closure
+from .composing import main_module
+from .facts import Facts, Neighbour, identifier
 from .names import PUBLISHES
-from .project import Facts, Neighbour, document, has_store, main_module, pyproject, readme, template, test_module
+from .project import document, pyproject, readme, test_module
 from .rewrite import rewrite
 from .routes import routes_module
 from .signatures import Imports, signatures
+from .text import template
 
 SUPPORT = (
     "__init__.py", "messages.py", "errors.py", "problems.py", "arguments.py", "operations.py", "streams.py", "keys.py",
@@ -225,14 +228,14 @@ def _files(application: Application, facts: Facts, found: Closure) -> dict[str, 
         imports = Imports(names.support, tops)
         signed = signatures(neighbour.info, application.sources, imports)
         text = client_module(neighbour.service, neighbour.info, signed, imports, names.support)
-        files[f"{names.app}/clients/{neighbour.service}.py"] = text
+        files[f"{names.app}/clients/{identifier(neighbour.service)}.py"] = text
     files["tests/test_service.py"] = test_module(facts)
     store = "store/postgres.py" if facts.dialect == "postgres" else "store/sqlite.py"
     support = [
         *SUPPORT,
         *(["calls.py"] if facts.neighbours else []),
         *STORE,
-        *([store] if has_store(facts.loaded) else []),
+        *([store] if facts.has_store else []),
     ]
     files |= {f"{names.support}/{name}": template(f"support/{name}") for name in support}
     return {f"{names.app}/openapi.json": document(facts)} | {path: text.encode() for path, text in files.items()}

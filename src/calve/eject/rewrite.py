@@ -134,4 +134,8 @@ def _supported(aliases: list[ast.alias]) -> list[tuple[str, str | None]]:
 
 
 def _put(edits: Edits, node: ast.stmt, text: str) -> None:
-    edits.replace_lines(node.lineno, node.end_lineno or node.lineno, text)
+    first, last = node.lineno, node.end_lineno or node.lineno
+    if text:
+        edits.replace_lines(first, last, text)
+    else:
+        edits.remove_lines(first, last)

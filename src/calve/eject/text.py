@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from string import Template
 from typing import Any
 
 from .base import LINE_LENGTH
@@ -38,6 +40,13 @@ class Edits:
         content = f"{text}\n".encode() if text else b""
         self._edits.append((self._starts[first - 1], self._starts[last], content))
 
+    def remove_lines(self, first: int, last: int) -> None:
+        """Remove whole lines; where they stood between blank ones, these become one gap."""
+        if last == len(self._lines) or not self._lines[last].strip():
+            while first > 1 and not self._lines[first - 2].strip():
+                first -= 1
+        self.replace_lines(first, last)
+
     def apply(self) -> str:
         """The text with all changes made."""
         content = b"".join(self._lines)
@@ -71,13 +80,18 @@ def import_lines(module: str, names: Iterable[tuple[str, str | None]], indent: s
     return "\n".join([f"{indent}from {module} import (", *(f"{indent}    {s}," for s in shown), f"{indent})"])
 
 
-def laid_out(head: str, items: Sequence[str], tail: str, indent: str = "") -> str:
-    """`head` items `tail` on one line, or the items on one of their own, or each on one, whichever fits first."""
-    line = f"{indent}{head}{', '.join(items)}{tail}"
-    if len(line) <= LINE_LENGTH:
+def laid_out(head: str, items: Sequence[str], tail: str, indent: str = "", margin: int = 0) -> str:
+    """`head` items `tail` on one line, or the items on one of their own, or each on one, whichever fits first.
+
+    Args:
+        indent: Put before each line.
+        margin: So much will come before each line later.
+    """
+    line, most = f"{indent}{head}{', '.join(items)}{tail}", LINE_LENGTH - margin
+    if len(line) <= most:
         return line
     middle = f"{indent}    {', '.join(items)}"
-    if len(middle) <= LINE_LENGTH:
+    if len(middle) <= most:
         return f"{indent}{head}\n{middle}\n{indent}{tail}"
     return "\n".join([f"{indent}{head}", *(f"{indent}    {item}," for item in items), f"{indent}{tail}"])
 
@@ -93,3 +107,13 @@ def docstring(text: str, indent: str) -> str:
 def tuple_of(items: Sequence[str]) -> str:
     """A tuple as source."""
     return f"({items[0]},)" if len(items) == 1 else f"({', '.join(items)})"
+
+
+def template(name: str) -> str:
+    """The text of a template."""
+    return resources.files("calve.eject").joinpath("template", f"{name}.tmpl").read_text(encoding="utf-8")
+
+
+def filled(name: str, **values: str) -> str:
+    """A template with its gaps filled."""
+    return Template(template(name)).substitute(values)
