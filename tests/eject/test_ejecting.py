@@ -109,7 +109,7 @@ def test_settings_of_the_project_go_along_but_no_secrets(project: MakeProject) -
     )
     toml = '[service.bank]\nlimit = 7\npin = "1234"\n'
     done = project(BANK, {"town/bank/service.py": service}, toml=toml).eject("bank")
-    assert "load_settings(BankSettings, \"BANK\", {'limit': 7})" in text(done, "app/main.py")
+    assert 'load_settings(BankSettings, "BANK", {"limit": 7})' in text(done, "app/main.py")
     assert not any(b"1234" in content for content in done.files.values())
     assert "| BANK_PIN | has to be set |" in text(done, "README.md")
 
