@@ -48,12 +48,15 @@ def test_each_new_edge_and_writer_is_named(before: Document, documented: Documen
 
 
 def test_a_new_kind_of_dependency_between_known_modules_is_new(before: Document, documented: Documented) -> None:
-    views = (
-        DJANGO["shop/orders/views.py"] + "\n\n        def empty():\n            services.Item.objects.all().delete()\n"
-    )
-    (edge, writer) = compare(before, documented({**DJANGO, "shop/orders/views.py": views})).new
-    assert edge.what == "shop.orders.views -> shop.stock.models (write), from shop.orders to shop.stock"
+    models = DJANGO["shop/orders/models.py"] + "\n\n        Item.objects.delete()\n"
+    (edge, writer) = compare(before, documented({**DJANGO, "shop/orders/models.py": models})).new
+    assert edge.what == "shop.orders.models -> shop.stock.models (write), from shop.orders to shop.stock"
     assert writer.check == "new-shared-table"
+
+
+def test_what_its_owner_writes_is_not_shared(before: Document, documented: Documented) -> None:
+    jobs = "from .models import Address\n\nAddress.objects.create()\n"
+    assert compare(before, documented({**DJANGO, "shop/users/jobs.py": jobs})).new == []
 
 
 def test_code_that_moves_within_its_file_is_not_new(before: Document, documented: Documented) -> None:

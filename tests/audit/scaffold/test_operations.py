@@ -41,12 +41,13 @@ def test_a_write_from_outside_is_a_command(surfaced: Surfaced) -> None:
 
 def test_a_function_that_is_not_seen_to_write_and_asks_is_a_query(surfaced: Surfaced) -> None:
     services = "from .models import Item\n\ndef count_all():\n    return Item.objects.count()\n\n"
-    services += "def touch(item):\n    item.save()\n"
-    using = "from shop.stock.services import count_all, touch\n\ndef f(x):\n    touch(x)\n    return count_all()\n"
+    services += "def get_marked(item):\n    item.save()\n"
+    using = "from shop.stock.services import count_all, get_marked"
+    using += "\ndef f(x):\n    get_marked(x)\n    return count_all()\n"
     drawn = surfaced({**DJANGO, "shop/stock/services.py": services, "shop/orders/views.py": using}, "shop.stock")
     assert {d.name: d.kind for d in drawn.operations if "services" in d.symbol} == {
         "count_all": "query",
-        "touch": "command",
+        "get_marked": "command",
     }
 
 
