@@ -167,7 +167,7 @@ def _candidates(document: Document) -> Iterator[Text | Table | Places]:
     if not document.candidates:
         yield _title("Candidates: no part is large enough to be one")
         return
-    yield _title("Candidates in order, and what each cut takes (calls and keys: in/out)")
+    yield _title("Candidates in order, and what each cut takes (calls, keys: in/out; tables: own/shared)")
     columns = ("  candidate", "crosses", "ops", "calls", "keys", "joins", "tables", "sagas", "lockstep", "days*")
     table = _grid(*columns, right=columns[1:])
     for candidate in document.candidates[:CANDIDATES]:
@@ -188,7 +188,7 @@ def _row(candidate: CandidateFacts) -> Iterator[Text | str]:
     yield f"{candidate.calls_in.value:g}/{candidate.calls_out.value:g}"
     yield f"{candidate.keys_in.value:g}/{candidate.keys_out.value:g}"
     yield f"{candidate.joins.value:g}"
-    yield f"{candidate.shared_tables.value:g}"
+    yield f"{candidate.tables}/{candidate.shared_tables.value:g}"
     yield saga_range(candidate.sagas)
     yield f"{percent(candidate.lockstep.value)} of {candidate.commits}" if candidate.commits else "?"
     yield effort(candidate.days)
