@@ -37,13 +37,13 @@ NEEDY = Answers(
 """Everything was answered, and everything speaks for services."""
 
 
-def candidate(name: str, crossing: int, torn: int = 0, unsure: int = 0, edges: int = 100) -> Candidate:
+def candidate(name: str, crossing: int, torn: int = 0, unsure: int = 0, edges: int = 100, tables: int = 1) -> Candidate:
     """A candidate of one unit."""
     sagas = [Saga(PLACE, "f", n < torn, [Item(PLACE, "writes")], [name, "app"], 0) for n in range(torn + unsure)]
     bill = Bill({}, [], [], [], [], [], [], {}, sagas, [], [], [], [], [], crossing, edges)
     hinge = Hinge("app.search.index", "used by", ["app.a", "app.b"], [], [PLACE, PLACE], 1, edges)
     hinges = [hinge] if crossing > 0.4 * edges else []
-    return Candidate(name, [name], 5000, bill, (1, 2), bill, (1, 2), hinges)
+    return Candidate(name, [name], 5000, bill, (1, 2), bill, (1, 2), hinges, tables)
 
 
 CLEAN = candidate("app.search", 20)
@@ -206,6 +206,16 @@ def test_the_edges_that_would_free_the_part_are_named() -> None:
     assert judge(case(NEEDY, candidate("app.search", 10, unsure=1))).would_change == [
         "seeing what the transactions around app.search write: `calve audit trace -- pytest`"
     ]
+
+
+def test_a_part_without_tables_is_meant_only_where_no_part_has_any() -> None:
+    library = candidate("app.settings", 10, tables=0)
+    waiting = said(scale_apart=None, teams_wait=True)
+    assert judge(case(waiting, library, ENTANGLED)).candidate == "app.orders"
+    assert judge(case(waiting, library, candidate("app.orders", 70, tables=0))).candidate == "app.settings"
+    assert judge(
+        case(said(scale_apart=["settings"]), library, ENTANGLED, units=["app.settings", "app.orders"])
+    ).candidate == ("app.settings"), "whoever asks for it gets it"
 
 
 def test_a_small_shop_is_not_split(django: Findings) -> None:

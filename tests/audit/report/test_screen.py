@@ -41,7 +41,7 @@ def test_every_part_is_there_in_order(document: Document) -> None:
 
 def test_the_bill_is_one_line(document: Document) -> None:
     line = next(line for line in _shown(document).splitlines() if line.startswith("  shop.stock "))
-    assert line.split() == ["shop.stock", "50%", "of", "4", "2", "2/0", "1/0", "0", "0", "1", "?", "10-31"]
+    assert line.split() == ["shop.stock", "50%", "of", "4", "2", "2/0", "1/0", "0", "1/0", "1", "?", "10-31"]
     line = next(line for line in _shown(document).splitlines() if line.startswith("  shop.reports "))
     assert "0?" in line, "none seen is not none"
 

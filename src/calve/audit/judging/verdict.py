@@ -126,11 +126,15 @@ def _option(case: Case, candidate: Candidate | None, name: str, need: Level, unf
     return _Option(candidate, name, need, level, reasons, [*unfit, *([bound.text] if bound else [])])
 
 
-def _distance(candidate: Candidate) -> tuple[bool, bool, bool, float]:
-    """How far a candidate is from standing on its own: what the few edges that are named would free comes first."""
+def _distance(candidate: Candidate) -> tuple[bool, bool, bool, bool, float]:
+    """How far a candidate is from standing on its own: what the few edges that are named would free comes first.
+
+    Behind all of them come parts without tables, where others have some: they are libraries rather than services.
+    """
     level, _ = separability(candidate)
     bill, last = candidate.bill, candidate.hinges[-1].isolation if candidate.hinges else 0.0
-    return level not in ("clean", "possible"), bill.all_edges < EDGES_MIN, last > SEPARABLE, bill.isolation
+    entangled, few = level not in ("clean", "possible"), bill.all_edges < EDGES_MIN
+    return not candidate.tables, entangled, few, last > SEPARABLE, bill.isolation
 
 
 def _outcome(case: Case, option: _Option, readiness_level: Level, unclear: list[str]) -> tuple[Outcome, str]:

@@ -126,6 +126,11 @@ class Market:
             all_edges=total,
         )
 
+    def tables(self, members: frozenset[str]) -> int:
+        """How many tables some units own."""
+        models = self._models.all.items()
+        return sum(bool(model.table) and self._graph.of.get(symbol.module) in members for symbol, model in models)
+
     def _edges(self, side: _Side) -> Iterator[Edge]:
         for pair, edges in self._graph.cross.items():
             if side.crosses(*pair):

@@ -33,6 +33,8 @@ class Candidate(msgspec.Struct):
     days_in_order: Range
     hinges: list[Hinge]
     """What to break first to make it separable; empty when it is."""
+    tables: int
+    """Of its own. One without any, in a project that has tables, is rather a library than a service."""
 
 
 def candidates(
@@ -64,7 +66,7 @@ def candidates(
         after = market.bill(best, gone) if gone else alone
         name = max(best, key=lambda unit: (graph.units[unit].lines, unit))
         both = (alone, days(alone, effort), after, days(after, effort))
-        taken.append(Candidate(name, sorted(best), lines[best], *both, hinges(graph, best)))
+        taken.append(Candidate(name, sorted(best), lines[best], *both, hinges(graph, best), market.tables(best)))
         gone |= best
     return taken
 

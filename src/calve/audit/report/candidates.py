@@ -54,7 +54,7 @@ def candidate_facts(found: Findings, candidate: Candidate) -> CandidateFacts:
         name=candidate.name,
         units=candidate.units,
         lines=candidate.lines,
-        tables=sum(found.graph.of.get(s.module) in members for s, model in found.models.all.items() if model.table),
+        tables=candidate.tables,
         isolation=figure(round(bill.isolation, 4), _crossing(found.graph, members)),
         crossing=bill.crossing,
         all_edges=bill.all_edges,
