@@ -1,4 +1,4 @@
-"""One trace over every kind of hop: REST -> a call in the process -> the wire -> another unit; spans kept in lists."""
+"""One trace over every kind of hop: REST, an adopted application, a call in the process, the wire; spans kept in lists."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
 
+import pytest
+
 from calve.bootstrap.edge import make_edge
 from calve.observe import Tracing
+from calve.runtime import AppConfig
 from calve.testing.asgi import AsgiClient
 from calve.testing.fakes.observe import CapturedLogs, RecordingTracing
 from calve.testing.fakes.wire import MemoryNetwork
@@ -29,6 +32,35 @@ DESK = """
             self.bank = bank
         async def relay(self, owner: str) -> int:
             return await self.bank.balance(owner)
+"""
+LEGACY = """
+    import calve
+    from .bank import Bank
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            raise ValueError("no lifespan")
+        cents = await calve.stub(Bank).balance("ada")
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"%d" % cents})
+"""
+OLD = """
+    from calve import sync
+    from .bank import Bank
+
+    def app(environ, start_response):
+        cents = sync.client(Bank).balance("ada")
+        start_response("200 OK", [])
+        return [b"%d" % cents]
+"""
+ADOPTED = """
+[service.legacy]
+asgi = "market.legacy:app"
+calls = ["bank"]
+[service.old]
+wsgi = "market.old:app"
+mount = "/old"
+calls = ["bank"]
 """
 TRACE, CALLER = "ab" * 16, "cd" * 8
 
@@ -53,8 +85,17 @@ async def units(market: Market, front: Tracing, money: Tracing) -> AsyncIterator
     market.replace("market/bank.py", "found = await", "self.log.info('looked up')\n        found = await")
     for hook in ("start", "stop"):  # they would make calls of their own
         market.replace("market/till.py", f"async def {hook}(self)", f"async def no_{hook}(self)")
+    async with joined(market, market.config(), {"till", "plain"}, front, money) as client:
+        yield client
+
+
+@asynccontextmanager
+async def joined(
+    market: Market, config: AppConfig, hosted: set[str], front: Tracing, money: Tracing
+) -> AsyncIterator[AsgiClient]:
+    """Some services in one unit and the bank in another."""
     async with AsyncExitStack() as stack:
-        there = await market.started(None, {"bank"}, tracing=money)
+        there = await market.started(config, {"bank"}, tracing=money)
         server = WireServer(there.hosted_endpoints(), wheel=there.base.wheel, clock=there.base.clock)
         stack.push_async_callback(server.close)
         network = MemoryNetwork()
@@ -63,7 +104,7 @@ async def units(market: Market, front: Tracing, money: Tracing) -> AsyncIterator
             StaticResolver({"bank": ["unix:/money"]}), wheel=there.base.wheel, clock=there.base.clock, dialler=network
         )
         stack.push_async_callback(client.close)
-        here = await market.started(None, {"till", "plain"}, remote=client, tracing=front)
+        here = await market.started(config, hosted, remote=client, tracing=front)
         yield AsgiClient(make_edge(here, here.edge_endpoints()))
 
 
@@ -82,6 +123,23 @@ async def test_every_hop_is_a_child_of_the_one_before(market: Market) -> None:
     assert {span.trace.state for span in hops} == {"vendor=x"}
     assert all(span.ended and not span.failed for span in hops)
     assert len(spans.front.spans) + len(spans.money.spans) == 4
+
+
+@pytest.mark.parametrize(("path", "service"), [("/x", "legacy"), ("/old/x", "old")])
+async def test_an_adopted_application_is_a_hop_like_any_other(market: Market, path: str, service: str) -> None:
+    market.write("market/legacy.py", LEGACY)
+    market.write("market/old.py", OLD)
+    spans = Spans(RecordingTracing(), RecordingTracing())
+    async with joined(market, market.config(ADOPTED), {"legacy", "old"}, *spans) as client:
+        answer = await client.request("GET", path, headers={"traceparent": f"00-{TRACE}-{CALLER}-01"})
+        assert (answer.status, answer.body) == (200, b"0")
+    found = {(s.name, s.kind): s for s in spans.front.spans + spans.money.spans if f"{s.trace.trace_id:032x}" == TRACE}
+    hops = [
+        found.pop(h) for h in ((f"{service}/GET", "server"), ("bank/balance", "client"), ("bank/balance", "server"))
+    ]
+    assert not found
+    parents = [f"{span.parent.span_id:016x}" if span.parent else None for span in hops]
+    assert parents == [CALLER, *(f"{span.trace.span_id:016x}" for span in hops[:-1])]
 
 
 async def test_a_request_without_a_trace_starts_one(market: Market) -> None:
