@@ -112,6 +112,16 @@ async def test_one_edge_for_all(whole: AppConfig) -> None:
         assert set(paths["/accounts/{owner}"]) == {"get", "post"}
 
 
+@pytest.mark.parametrize(("calls", "status"), [('calls = ["bank"]\n', 200), ("", 500)])
+async def test_in_strict_mode_it_calls_what_it_says_it_calls(adopting: Market, calls: str, status: int) -> None:
+    config = adopting.config(f'[service.legacy]\nasgi = "market.legacy:app"\n{calls}', app="strict = true")
+    with CapturedLogs() as logs:
+        async with running(config) as (_, client):
+            assert (await client.request("GET", "/items/7")).status == status
+    fix = 'legacy may not call bank.balance: it does not say that it calls bank; add "bank" to calls under [service.legacy]'
+    assert [said in str(line) for line in logs.lines if line.message == "request failed"] == [True] * (status == 500)
+
+
 async def test_whose_code_it_is_is_known_without_an_init_file(adopting: Market) -> None:
     adopting.write("deep/legacy.py", FASTAPI.replace(".bank", "market.bank").replace(".events", "market.events"))
     config = adopting.config('[service.legacy]\nasgi = "deep.legacy:app"\ncalls = ["bank"]\n')

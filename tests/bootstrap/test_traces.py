@@ -1,4 +1,4 @@
-"""One trace over every kind of hop: REST, an adopted application, a call in the process, the wire; spans kept in lists."""
+"""One trace over every kind of hop: REST, an adopted application, a call in the process, the wire; spans in lists."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def test_who_declared_the_call_and_who_is_outside_may_call(caller: str) -> None:
     admission(called_by(caller))
 
 
-@pytest.mark.parametrize("caller", ["till", "till.sell", "order", "orders2.place", ".orders", "wallet.debit"])
+@pytest.mark.parametrize("caller", ["till.sell", "orders2.place", ".orders", "wallet.debit"])
 def test_who_did_not_declare_it_is_refused_and_told_how_to(caller: str) -> None:
     admission = make_admission("wallet.debit", None, CALLERS)
     assert admission is not None
@@ -42,6 +42,18 @@ def test_who_did_not_declare_it_is_refused_and_told_how_to(caller: str) -> None:
     assert str(caught.value) == (
         f"{caller} may not call wallet.debit: the constructor of {service} asks for no Wallet; "
         "declare the call with a parameter `wallet: Wallet`"
+    )
+
+
+@pytest.mark.parametrize("caller", ["till", "order"])
+def test_who_is_no_operation_has_no_constructor_to_declare_it_in(caller: str) -> None:
+    admission = make_admission("wallet.debit", None, CALLERS)
+    assert admission is not None
+    with pytest.raises(PermissionDenied) as caught:
+        admission(called_by(caller))
+    assert str(caught.value) == (
+        f"{caller} may not call wallet.debit: it does not say that it calls wallet; "
+        f'add "wallet" to calls under [service.{caller}]'
     )
 
 

@@ -53,10 +53,13 @@ def _check_caller(name: str, callers: DeclaredCallers, caller: str) -> None:
     service = caller.partition(".")[0]  # an operation that only the caller's version of its contract has
     if service not in callers.services:
         who, service = caller[:SHOWN_MAX], service[:SHOWN_MAX]
-        raise PermissionDenied(
-            f"{who} may not call {name}: the constructor of {service} asks for no {callers.contract}; "
-            f"declare the call with a parameter `{callers.contract.lower()}: {callers.contract}`"
-        )
+        if "." in caller:
+            why = f"the constructor of {service} asks for no {callers.contract}"
+            fix = f"declare the call with a parameter `{callers.contract.lower()}: {callers.contract}`"
+        else:  # not from an operation: an adopted application, which has no constructor
+            called = name.partition(".")[0]
+            why, fix = f"it does not say that it calls {called}", f'add "{called}" to calls under [service.{service}]'
+        raise PermissionDenied(f"{who} may not call {name}: {why}; {fix}")
 
 
 def _check_role(name: str, role: str, context: CallContext) -> None:
