@@ -140,11 +140,9 @@ async def test_a_server_that_nothing_reaches_is_found_soon_after_the_way_is_open
         for _ in range(20):
             with pytest.raises(DeadlineExceeded):
                 await kit.call(client, ECHO, seconds=1, data=b"2")
-        assert len(kit.network.pipes) < 25
+        assert len(kit.network.pipes) <= 40, "two a second at most"
         kit.network.serve("unix:/a", server)
-        with pytest.raises(DeadlineExceeded):  # there may be a pause before the next attempt
-            await kit.call(client, ECHO, seconds=0.1, data=b"3")
-        await asyncio.sleep(WireOptions().connect_seconds + WireOptions().backoff_max_seconds)
+        await asyncio.sleep(WireOptions().connect_seconds)
         assert await kit.call(client, ECHO, seconds=0.1, data=b"4") == b"4"
 
 

@@ -130,16 +130,20 @@ class Channel:
         loop = asyncio.get_running_loop()
         greeted: asyncio.Future[None] = loop.create_future()
         link = self._new_link(loop, greeted)
+        patience = self._options.connect_seconds
         try:
             await asyncio.sleep(self._not_before - loop.time())
-            async with asyncio.timeout(self._options.connect_seconds):
+            if self.link is not None:  # silent: nothing is lost if this one comes to nothing, and the next is due soon
+                patience = min(patience, 0.9 * self._options.suspect_seconds)
+            async with asyncio.timeout(patience):
                 await self._dialler.dial(self.address, lambda: link)
                 # Only from here on the link is sure to see its own end.
                 self._links.add(link)
                 link.closed.add_done_callback(lambda _: self._links.discard(link))
                 await greeted
         except TimeoutError:
-            self._failed(f"no connection within {self._options.connect_seconds} s", hopeless=False)
+            if self.link is None:
+                self._failed(f"no connection within {patience} s", hopeless=False, waited=patience)
         except ConfigError as error:
             self._failed(str(error), hopeless=True)
         except OSError as error:
@@ -206,13 +210,16 @@ class Channel:
             self.fitness.ramp(now)
         self._anew = True
 
-    def _failed(self, reason: str, *, hopeless: bool) -> None:
-        """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once."""
+    def _failed(self, reason: str, *, hopeless: bool, waited: float = 0.0) -> None:
+        """Note why, and draw the pause before the next attempt: at random, so that clients do not come back at once.
+
+        What the attempt itself `waited` is part of the pause.
+        """
         self.reason, self._hopeless = reason, hopeless
         doublings = min(self._failures, DOUBLINGS_MAX)
         ceiling = min(self._options.backoff_first_seconds * 2**doublings, self._options.backoff_max_seconds)
         self._failures += 1
-        self._not_before = asyncio.get_running_loop().time() + ceiling * random.uniform(0.5, 1.0)
+        self._not_before = asyncio.get_running_loop().time() + ceiling * random.uniform(0.5, 1.0) - waited
 
 
 def _reason(error: OSError) -> str:
