@@ -118,8 +118,10 @@ async def test_in_strict_mode_it_calls_what_it_says_it_calls(adopting: Market, c
     with CapturedLogs() as logs:
         async with running(config) as (_, client):
             assert (await client.request("GET", "/items/7")).status == status
-    fix = 'legacy may not call bank.balance: it does not say that it calls bank; add "bank" to calls under [service.legacy]'
-    assert [said in str(line) for line in logs.lines if line.message == "request failed"] == [True] * (status == 500)
+    said = 'it does not say that it calls bank; add "bank" to calls under [service.legacy]'
+    assert [said in str(line.exception) for line in logs.lines if line.message == "request failed"] == [True] * (
+        status == 500
+    )
 
 
 async def test_whose_code_it_is_is_known_without_an_init_file(adopting: Market) -> None:
