@@ -14,10 +14,20 @@ def import_edges(modules: Modules) -> Iterator[Edge]:
         path = modules.files[module].path
         for fact in facts.imports:
             found = modules.imported(module, fact)
+            if isinstance(found, str):
+                found = _nearest(modules, found)
             if isinstance(found, Symbol) and found.module != module:
                 same = fact.level or fact.module.partition(".")[0] == found.module.partition(".")[0]
                 confidence: Confidence = "exact" if same else "inferred"
                 yield Edge(module, found.module, "import", confidence, found.name, path, fact.line, fact.when)
+
+
+def _nearest(modules: Modules, dotted: str) -> Symbol | str:
+    """What is loaded on the way to a module that is not there, such as a generated or an optional one."""
+    around = dotted
+    while around and not modules.is_module(around):
+        around = around.rpartition(".")[0]
+    return Symbol(around, "") if around else dotted
 
 
 def name_edges(modules: Modules) -> Iterator[Edge]:
