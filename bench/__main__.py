@@ -11,7 +11,7 @@ from .common import show
 
 NAMES = (
     "inprocess", "wire", "rest", "adopt", "store", "postgres", "idempotency", "events", "shop", "memory", "contracts",
-    "rollout", "resilience", "faults",
+    "rollout", "resilience", "audit", "faults",
 )  # fmt: skip
 WITH_PATHS = ("audit-edges", "audit-history")
 """These need other people's projects, and run only when named, with a path to each."""
