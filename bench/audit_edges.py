@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import grimp
+import msgspec
 from grimp.exceptions import GrimpException
 
 from calve.audit.discover import discover
@@ -35,6 +36,7 @@ def run(paths: Mapping[str, Path]) -> list[Result]:
 
 def _compared(name: str, path: Path) -> Iterator[Result]:
     project = discover(path)
+    project = msgspec.structs.replace(project, files=[msgspec.structs.replace(f, role="code") for f in project.files])
     modules = Modules(project.files, read_files(project, FactsCache(None)).facts)
     ours = {(edge.source, edge.target) for edge in import_edges(modules)}
     for folder, packages in sorted(roots(modules, Path(project.root)).items()):

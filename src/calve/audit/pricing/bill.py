@@ -91,8 +91,21 @@ class Market:
     """
 
     def __init__(self, modules: Modules, models: Models, data: Data, graph: UnitGraph, user: Symbol | None) -> None:
-        self._modules, self._models, self._data, self._graph, self._user = modules, models, data, graph, user
+        self._modules, self._models, self._graph, self._user = modules, models, graph, user
         self._tables = {table: symbol for table, symbol in models.by_table.items() if table}
+        # What stays within one unit is on no bill, and that is most of it.
+        self._spans = [t for t in data.transactions if self._several(a.model.module for a in t.accesses)]
+        self._steps = [j for j in data.joins if self._several((j.source.module, j.target.module))]
+        writers: dict[Symbol, list[Access]] = {}
+        for access in data.accesses:
+            if access.write:
+                writers.setdefault(access.model, []).append(access)
+        self._writers = {
+            model: accesses for model, accesses in writers.items() if self._several(a.module for a in accesses)
+        }
+
+    def _several(self, modules: Iterable[str]) -> bool:
+        return len({self._graph.of.get(module) for module in modules}) > 1
 
     def bill(self, members: frozenset[str], gone: frozenset[str] = frozenset()) -> Bill:
         """Price a candidate.
@@ -116,7 +129,7 @@ class Market:
             identity=identity,
             joins=self._joins(side),
             shared_tables=self._shared_tables(side),
-            sagas=[saga for t in self._data.transactions if (saga := self._saga(side, t)) is not None],
+            sagas=[saga for t in self._spans if (saga := self._saga(side, t)) is not None],
             inheritance=_items(e for e in both if e.kind == "inherits"),
             tasks=_items(e for e in both if e.kind == "task"),
             signals=_items(e for e in both if e.kind == "signal"),
@@ -157,17 +170,13 @@ class Market:
     def _joins(self, side: _Side) -> list[Item]:
         return sorted(
             Item(self._place(j.module, j.line), f"{j.said}: {j.source.dotted} -> {j.target.dotted}")
-            for j in self._data.joins
+            for j in self._steps
             if side.between(j.source.module, j.target.module) is not None
         )
 
     def _shared_tables(self, side: _Side) -> dict[str, list[Item]]:
-        writers: dict[Symbol, list[Access]] = {}
-        for access in self._data.accesses:
-            if access.write:
-                writers.setdefault(access.model, []).append(access)
         shared = {}
-        for model, accesses in writers.items():
+        for model, accesses in self._writers.items():
             sides = {side.of(access.module) for access in accesses}
             if {"inside", "outside"} <= sides and side.of(model.module) in ("inside", "outside"):
                 shared[model.dotted] = sorted(

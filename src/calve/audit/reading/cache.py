@@ -24,9 +24,9 @@ def version() -> str:
     return content_key(b"\0".join(source.read_bytes() for source in sources)).hex()
 
 
-def content_key(source: bytes) -> bytes:
-    """The key of a file's facts."""
-    return hashlib.blake2b(source, digest_size=16).digest()
+def content_key(source: bytes, *, outline: bool = False) -> bytes:
+    """The key of a file's facts, or of what is known of a file that is only counted."""
+    return hashlib.blake2b(source, digest_size=16, person=b"outline" if outline else b"").digest()
 
 
 def default_folder(root: str) -> Path:

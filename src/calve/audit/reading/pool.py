@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from ..base import Gap
-from ..discover import FILE_BYTES_MAX, Project, SourceFile
+from ..discover import FILE_BYTES_MAX, Project, Role, SourceFile
 from .cache import FactsCache, content_key
 from .facts import FileFacts
 
@@ -20,7 +20,12 @@ CHUNK_BYTES = 1 << 18
 SERIAL_BYTES_MAX = 1 << 19
 """Below this, starting processes takes longer than reading."""
 
+COUNTED = frozenset[Role]({"test", "migration"})
+"""What is only counted: it is often more than half of all lines, and no part depends on it."""
+
 Progress = Callable[[int, int], None]
+_Source = tuple[bytes, bool]
+"""The bytes of a file, and whether it is only counted."""
 
 
 class Reading(msgspec.Struct):
@@ -45,14 +50,15 @@ def read_files(
         progress: Told after each part how many files of how many are read.
     """
     gaps: list[Gap] = []
-    known, keys, new = cache.load(), dict[str, bytes](), dict[bytes, bytes]()
+    known, keys, new = cache.load(), dict[str, bytes](), dict[bytes, _Source]()
     for file in project.files:
         source = _bytes(project, file, gaps)
         if source is None:
             continue
-        key = keys[file.path] = content_key(source)
+        counted = file.role in COUNTED
+        key = keys[file.path] = content_key(source, outline=counted)
         if key not in known:
-            new[key] = source
+            new[key] = (source, counted)
     count, done = len(keys), len(keys) - len(new)
     progress(done, count)
     cached = done
@@ -92,9 +98,9 @@ def _gaps(path: str, facts: FileFacts) -> Iterator[Gap]:
         yield Gap("encoding", path, 0, f"not UTF-8: read as {facts.encoding}")
 
 
-def _extracted(sources: dict[bytes, bytes], processes: int) -> Iterator[dict[bytes, msgspec.Raw]]:
+def _extracted(sources: dict[bytes, _Source], processes: int) -> Iterator[dict[bytes, msgspec.Raw]]:
     chunks = list(_chunks(sources))
-    if processes < 2 or sum(map(len, sources.values())) < SERIAL_BYTES_MAX:
+    if processes < 2 or sum(len(source) for source, _ in sources.values()) < SERIAL_BYTES_MAX:
         for chunk in chunks:
             yield _extract_chunk(chunk)
         return
@@ -103,12 +109,12 @@ def _extracted(sources: dict[bytes, bytes], processes: int) -> Iterator[dict[byt
         yield from pool.map(_extract_chunk, chunks)
 
 
-def _chunks(sources: dict[bytes, bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
-    chunk: list[tuple[bytes, bytes]] = []
+def _chunks(sources: dict[bytes, _Source]) -> Iterator[list[tuple[bytes, _Source]]]:
+    chunk: list[tuple[bytes, _Source]] = []
     size = 0
     for key, source in sources.items():
         chunk.append((key, source))
-        size += len(source)
+        size += len(source[0])
         if size >= CHUNK_BYTES:
             yield chunk
             chunk, size = [], 0
@@ -116,11 +122,12 @@ def _chunks(sources: dict[bytes, bytes]) -> Iterator[list[tuple[bytes, bytes]]]:
         yield chunk
 
 
-def _extract_chunk(chunk: Sequence[tuple[bytes, bytes]]) -> dict[bytes, msgspec.Raw]:
-    from .extract import extract  # loads the grammar, which a warm audit does without
+def _extract_chunk(chunk: Sequence[tuple[bytes, _Source]]) -> dict[bytes, msgspec.Raw]:
+    from .extract import extract, outline  # loads the grammar, which a warm audit does without
 
     encoder = msgspec.msgpack.Encoder()
-    return {key: msgspec.Raw(encoder.encode(extract(source))) for key, source in chunk}
+    facts = ((key, (outline if counted else extract)(source)) for key, (source, counted) in chunk)
+    return {key: msgspec.Raw(encoder.encode(fact)) for key, fact in facts}
 
 
 def total_lines(facts: Iterable[FileFacts]) -> int:

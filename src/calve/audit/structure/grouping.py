@@ -4,7 +4,7 @@
                            idf = log(1 + n / (1 + importers)) / log(1 + n)
     per kind               scaled so that the median pair of units has 1, and cut off at 5: never to equal totals, or
                            a few hundred foreign keys would drown ten thousand imports
-    groups                 pairs that are together in at least 80 % of the runs, over six resolutions and twenty seeds
+    groups                 pairs that are together in at least 80 % of the runs, over six resolutions and ten seeds
 
 One run of Louvain depends on the order it meets the nodes in; what is shown here does not.
 """
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WEIGHTS = {"import": 1.0, "string": 1.0, "relation": 1.0, "write": 1.0, "read": 0.25, "join": 0.5, "task": 0.5}
 """Per kind of edge; kinds that are not listed do not count."""
 RESOLUTIONS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-SEEDS = 20
+SEEDS = 10
 TOGETHER = 0.8
 SCALED_MAX = 5.0
 
