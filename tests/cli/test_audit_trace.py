@@ -36,7 +36,10 @@ def _facts(capfd: pytest.CaptureFixture[str], *arguments: str) -> TraceFacts | N
     return document.trace
 
 
-def test_the_next_audit_finds_the_trace(shop: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_next_audit_finds_the_trace(
+    shop: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "240")  # the path of the trace may be long
     assert _facts(capfd) is None
     trace = Trace(head="", processes=1, hooks=["django"], errors={}, spans=SPANS)
     write_trace(shop / DEFAULT_PATH, trace)

@@ -25,7 +25,7 @@ def test_data_is_written_to_a_file_the_same_every_time(calve: CalveCommand, proj
         {
             "service": "purse",
             "declared": True,
-            "operations": [{"from": "answer", "to": "coins", "file": "till/desk.py", "line": 20}],
+            "operations": [{"from": "answer", "to": "coins", "file": "till/desk.py", "line": 21}],
         }
     ]
     assert calve("catalog", "--format", "json").stdout == text
@@ -36,7 +36,7 @@ def test_no_implementation_is_imported(calve: CalveCommand, project: Path) -> No
         (project / f"till/extra/{part}.py").parent.mkdir(exist_ok=True)
         (project / f"till/extra/{part}.py").write_text(text)
     (project / "till/extra/contract.py").write_text(
-        (project / "till/purse.py").read_text().partition("class PurseS")[0]
+        (project / "till/purse.py").read_text().partition("class PurseService")[0]
     )
     toml = (project / "calve.toml").read_text().replace('"till.desk"', '"till.desk", "till.extra"')
     (project / "calve.toml").write_text(toml.replace('["purse"]', '["purse", "extra"]'))
@@ -51,7 +51,7 @@ def test_a_file_that_cannot_be_written_is_named(calve: CalveCommand) -> None:
 
 def test_contracts_that_http_services_fulfil_are_in_it(calve: CalveCommand, project: Path) -> None:
     more = '[service.geo]\nurl = "https://geo.example"\ncontract = "till.geo:Geo"\n'
-    geo = (project / "till/purse.py").read_text().partition("class PurseS")[0].replace("Purse", "Geo")
+    geo = (project / "till/purse.py").read_text().partition("class PurseService")[0].replace("Purse", "Geo")
     (project / "till/geo.py").write_text(geo)
     (project / "calve.toml").write_text((project / "calve.toml").read_text() + more)
     done = calve("catalog")

@@ -58,7 +58,7 @@ def test_an_accepted_violation_is_shown_with_its_reason(calve: CalveCommand, pro
 
 def test_what_cannot_be_seen_through_is_noted(calve: CalveCommand, project: Path) -> None:
     desk = project / "till/desk.py"
-    desk.write_text(desk.read_text().replace("self.purse = purse", "self.purse = wrap(purse)"))
+    desk.write_text(desk.read_text().replace("self._purse, self._log = purse, log", "self._purse = wrap(purse)"))
     done = calve("check")
     assert done.returncode == 0
     assert "till/desk.py:17: note: the source does not tell what of purse is called here" in done.stdout

@@ -49,7 +49,11 @@ def test_a_service_that_breaks_a_live_caller_cannot(live: Path, calve: CalveComm
 
 def test_a_caller_waits_for_its_service(live: Path, calve: CalveCommand) -> None:
     edit(live, "class PurseService", "    @query()\n    async def more(self) -> int: ...\n\nclass PurseService")
-    edit(live, "        return 7", "        return 7\n    async def more(self) -> int:\n        return 8")
+    edit(
+        live,
+        "        return self._settings",
+        "        return 8\n    async def more(self) -> int:\n        return self._settings",
+    )
     early = calve("contract", "can-deploy", "front", "--to", LIVE)
     assert early.returncode == 1
     assert "    deploy money first, with a version that has it\n" in early.stdout

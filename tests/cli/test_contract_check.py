@@ -85,7 +85,11 @@ def test_a_new_major_version_may_break(locked: Path, calve: CalveCommand) -> Non
 
 def test_an_addition_asks_for_a_minor_version(locked: Path, calve: CalveCommand) -> None:
     edit(locked, "class PurseService", "    @query()\n    async def more(self) -> int: ...\n\nclass PurseService")
-    edit(locked, "        return 7", "        return 7\n    async def more(self) -> int:\n        return 8")
+    edit(
+        locked,
+        "        return self._settings",
+        "        return 8\n    async def more(self) -> int:\n        return self._settings",
+    )
     done = calve("contract", "check", "purse")
     assert done.returncode == 3
     assert done.stdout == (

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CALVE_TOML, PATIENCE_SECONDS, CalveCommand
+from ..till import TOML
+from .conftest import PATIENCE_SECONDS, CalveCommand
 
 
 class Running:
@@ -197,7 +198,7 @@ def test_a_fault_in_a_service_is_found_before_anything_starts(calve: CalveComman
 
 
 def test_replicas_of_a_unit_with_a_file_are_refused(calve: CalveCommand, project: Path) -> None:
-    (project / "calve.toml").write_text(f"{CALVE_TOML}[unit.money]\nreplicas = 2\n")
+    (project / "calve.toml").write_text(f"{TOML}[unit.money]\nreplicas = 2\n")
     done = calve("run", "--topology", "split")
     assert done.returncode == 2
     assert "unit 'money' asks for 2 replicas" in done.stderr

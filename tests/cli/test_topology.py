@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import CALVE_TOML, CalveCommand
+from ..till import TOML
+from .conftest import CalveCommand
 
 
 def test_json_has_everything(calve: CalveCommand, project: Path) -> None:
@@ -62,7 +63,7 @@ def test_tables_for_people(calve: CalveCommand) -> None:
     ],
 )
 def test_a_topology_that_cannot_run_is_refused(calve: CalveCommand, project: Path, settings: str, line: str) -> None:
-    (project / "calve.toml").write_text(CALVE_TOML + settings)
+    (project / "calve.toml").write_text(TOML + settings)
     done = calve("topology")
     assert done.returncode == 2
     assert done.stderr.startswith("calve: error: calve.toml:")

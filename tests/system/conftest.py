@@ -23,6 +23,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ..till import write_till
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 30.0
 """For what ought to happen at once; a test that waits this long has failed."""
@@ -241,73 +243,6 @@ def calve(folder: Path, *arguments: str, **settings: str) -> subprocess.Complete
 
 
 # A small project ------------------------------------------------------------------------------------------------------
-
-TILL_TOML = """\
-[app]
-name = "till"
-services = ["till.purse", "till.desk"]
-
-[topology.split]
-front = ["desk"]
-money = ["purse"]
-
-[http]
-port = 0
-"""
-
-PURSE = '''
-"""Counts coins."""
-from typing import Protocol
-from calve import Contract, Logger, Settings, query
-
-class Purse(Contract, Protocol, version="1.0"):
-    """Coins."""
-
-    @query(http="GET /coins")
-    async def coins(self) -> int: ...
-
-class PurseSettings(Settings):
-    coins: int = 7
-
-class PurseService(Purse):
-    def __init__(self, settings: PurseSettings, log: Logger) -> None:
-        self._settings, self._log = settings, log
-
-    async def coins(self) -> int:
-        self._log.info("counted")
-        return self._settings.coins
-'''
-
-DESK = '''
-"""Asks the purse."""
-from typing import Protocol
-from calve import Contract, Logger, query
-from till.purse import Purse
-
-class Desk(Contract, Protocol, version="2.1"):
-    """Where one asks."""
-
-    @query(http="GET /answer")
-    async def answer(self) -> str: ...
-
-class DeskService(Desk):
-    def __init__(self, purse: Purse, log: Logger) -> None:
-        self._purse, self._log = purse, log
-
-    async def answer(self) -> str:
-        self._log.info("asked")
-        return f"{await self._purse.coins()} coins"
-'''
-
-
-def write_till(folder: Path) -> Path:
-    """A project of two services without stores, one of which calls the other. Returns: its folder."""
-    (folder / "till").mkdir(parents=True)
-    (folder / "till" / "__init__.py").touch()
-    (folder / "till" / "purse.py").write_text(PURSE)
-    (folder / "till" / "desk.py").write_text(DESK)
-    (folder / "calve.toml").write_text(TILL_TOML)
-    return folder
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 import pytest
 
-from .conftest import calve, calve_run, write_till
+from ..till import write_till
+from .conftest import calve, calve_run
 
 CONTRACT = '''
 """What the book promises."""

@@ -16,7 +16,8 @@ from calve.runtime.endpoints import write_endpoints
 from calve.testing.certificates import Authority
 from calve.transport.wire.frames import VERSION, Hello, encode_into
 
-from .conftest import Running, calve, calve_run, request, until, write_till
+from ..till import write_till
+from .conftest import Running, calve, calve_run, request, until
 
 
 @pytest.fixture
