@@ -85,6 +85,21 @@ def test_a_router_maps_views_too(audited: Audited) -> None:
     assert "RegisteredViewSet" in _transactions(audited(files))
 
 
+def test_a_class_is_a_view_by_its_name_where_views_are(audited: Audited) -> None:
+    named = """
+        class LaterView(Base):
+            def get(self):
+                Item.objects.all()
+    """
+    files = ON | {"shop/orders/views.py": ON["shop/orders/views.py"] + named}
+    assert _transactions(audited(files))["LaterView"] == {"Item"}
+
+
+def test_settings_may_be_a_class(audited: Audited) -> None:
+    files = ON | {"shop/settings.py": "class Base:\n    ATOMIC_REQUESTS = True\n"}
+    assert "place" in _transactions(audited(files))
+
+
 @pytest.mark.parametrize("setting", ["DATABASES = {}\n", 'DATABASES = {"default": {"ATOMIC_REQUESTS": False}}\n'])
 def test_without_the_setting_a_view_is_none(audited: Audited, setting: str) -> None:
     assert _transactions(audited(ON | {"shop/settings.py": setting})) == {}
