@@ -75,7 +75,7 @@ def test_today_s_numbers_are_kept(document: Document) -> None:
 
 def test_units_in_a_circle_are_marked(documented: Documented) -> None:
     document = documented(FLASK)
-    assert {unit.name for unit in document.units if unit.in_cycle} == {"app", "app.blog", "app.members"}
+    assert {unit.name: unit.cycle for unit in document.units} == {"app": 1, "app.blog": 1, "app.members": 1}
     assert document.measures.largest_cycle == 3
 
 

@@ -126,7 +126,7 @@ def _unit(found: Findings, name: str, cycles: list[frozenset[str]]) -> UnitFacts
         lines=unit.lines,
         modules=len(unit.modules),
         kernel=name in found.graph.kernel,
-        in_cycle=any(name in cycle for cycle in cycles),
+        cycle=next((number for number, cycle in enumerate(cycles, 1) if name in cycle), 0),
         isolation=round(crossing / total, 4) if total else None,
         commits=history.commits if history else 0,
         lockstep=history.lockstep if history else 0,

@@ -82,8 +82,8 @@ class UnitFacts(msgspec.Struct, frozen=True, kw_only=True):
     lines: int
     modules: int
     kernel: bool
-    in_cycle: bool
-    """Whether it is in a cycle of imports with other units."""
+    cycle: int
+    """Which cycle of imports it is in with other units, the largest being 1; 0: in none."""
     isolation: float | None
     commits: int
     lockstep: int

@@ -12,7 +12,7 @@ from ..conftest import Documented
 
 
 def test_what_is_used_stands_below_what_uses_it(document: Document) -> None:
-    order = levels(document)
+    order = levels([unit.name for unit in document.units], document.edges)
     for edge in document.edges:
         assert order.index(edge.source) < order.index(edge.target), f"{edge.source} uses {edge.target}"
 
@@ -29,6 +29,20 @@ def test_cells_of_a_cycle_are_shaded_and_others_are_not(document: Document, docu
     assert 'class="cycle"' not in "".join(element.text for element in matrix(document))
     shaded = "".join(element.text for element in matrix(documented(FLASK)))
     assert shaded.count('<td class="cycle">') == 6, "all three units are in one cycle: every cell off the diagonal"
+
+
+def test_long_lists_of_pairs_are_cut_and_say_so(document: Document) -> None:
+    edge = next(edge for edge in document.edges if edge.target == "shop.stock")
+    longer = msgspec.structs.replace(edge, pairs=edge.pairs * 100)
+    html = "".join(element.text for element in matrix(msgspec.structs.replace(document, edges=[longer])))
+    assert "and 100 more, which the JSON file has" in html
+
+
+def test_two_cycles_are_shaded_apart(document: Document) -> None:
+    cycles = {"shop": 1, "shop.orders": 1, "shop.stock": 2, "shop.users": 2, "shop.reports": 0}
+    units = [msgspec.structs.replace(unit, cycle=cycles[unit.name]) for unit in document.units]
+    html = "".join(element.text for element in matrix(msgspec.structs.replace(document, units=units)))
+    assert html.count('<td class="cycle">') == 4
 
 
 def test_large_projects_show_their_largest_units(document: Document) -> None:

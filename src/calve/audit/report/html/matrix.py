@@ -6,7 +6,7 @@ above the diagonal; what is below it closes a circle. Cells of units that are in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from ..document import Document, UnitEdge
 from ..words import count
@@ -14,22 +14,23 @@ from .markup import Element, el
 
 UNITS_MAX = 60
 """Larger projects show their largest units; the lists below have everything."""
+PAIRS_MAX = 200
 
 
 def matrix(document: Document) -> Iterator[Element]:
     """The matrix, and a list of places for each of its cells."""
-    names = [name for name in levels(document) if name in _shown(document)]
+    largest = sorted(document.units, key=lambda unit: (-unit.lines, unit.name))[:UNITS_MAX]
+    names = levels([unit.name for unit in largest], document.edges)
     uses = {(edge.source, edge.target): edge for edge in document.edges}
-    cycle = {unit.name: unit.in_cycle for unit in document.units}
-    together = _cycles(document)
+    cycle = {unit.name: unit.cycle for unit in largest}
+    kernel = {unit.name for unit in largest if unit.kernel}
     numbers = {name: number for number, name in enumerate(names, 1)}
     head = el("tr", el("th", "uses"), (el("th", number, title=name) for name, number in numbers.items()))
     rows = []
     for row in names:
-        cells = (_cell(uses.get((row, column)), row, column, together) for column in names)
-        kernel = any(unit.kernel for unit in document.units if unit.name == row)
-        title = (f"{numbers[row]} ", row, el("small", " kernel") if kernel else None)
-        rows.append(el("tr", el("th", title, class_="cycle" if cycle[row] else None), cells))
+        cells = (_cell(uses.get((row, column)), row, column, 0 < cycle[row] == cycle[column]) for column in names)
+        title = (f"{numbers[row]} ", row, el("small", " kernel") if row in kernel else None)
+        rows.append(el("tr", el("th", title), cells))
     yield el("div", el("table", head, rows, class_="matrix"), class_="wide")
     if len(names) < len(document.units):
         yield el("p", f"The {len(names)} largest of {len(document.units)} units.")
@@ -37,43 +38,26 @@ def matrix(document: Document) -> Iterator[Element]:
     yield el("details", el("summary", f"Every dependency between two units ({len(listed)})"), listed)
 
 
-def levels(document: Document) -> list[str]:
+def levels(names: Collection[str], edges: Iterable[UnitEdge]) -> list[str]:
     """Units so that, as far as cycles let it be, what is used stands below what uses it."""
-    targets: dict[str, set[str]] = {unit.name: set() for unit in document.units}
-    for edge in document.edges:
-        if edge.pairs:
+    targets: dict[str, set[str]] = {name: set() for name in names}
+    users: dict[str, set[str]] = {name: set() for name in names}
+    for edge in edges:
+        if edge.pairs and edge.source in targets and edge.target in targets:
             targets[edge.source].add(edge.target)
+            users[edge.target].add(edge.source)
     left, order = set(targets), list[str]()
-    users = {name: {source for source, found in targets.items() if name in found} for name in targets}
     while left:  # whoever is used least by those that are left, and uses most of them, comes next
-        best = min(left, key=lambda name: (len(users[name] & left - {name}), -len(targets[name] & left), name))
+        best = min(left, key=lambda name: (len(users[name] & left), -len(targets[name] & left), name))
         order.append(best)
         left.remove(best)
     return order
 
 
-def _shown(document: Document) -> set[str]:
-    largest = sorted(document.units, key=lambda unit: (-unit.lines, unit.name))
-    return {unit.name for unit in largest[:UNITS_MAX]}
-
-
-def _cycles(document: Document) -> set[tuple[str, str]]:
-    """Pairs of units that can be reached from each other."""
-    reach: dict[str, set[str]] = {unit.name: set() for unit in document.units}
-    for edge in document.edges:
-        if "import" in edge.counts or "string" in edge.counts:
-            reach[edge.source].add(edge.target)
-    for middle in reach:
-        for start in reach:
-            if middle in reach[start]:
-                reach[start] |= reach[middle]
-    return {(a, b) for a in reach for b in reach[a] if a in reach[b]}
-
-
-def _cell(edge: UnitEdge | None, row: str, column: str, together: set[tuple[str, str]]) -> Element:
+def _cell(edge: UnitEdge | None, row: str, column: str, together: bool) -> Element:
     if row == column:
         return el("td", class_="self")
-    shade = "cycle" if (row, column) in together else None
+    shade = "cycle" if together else None
     if edge is None or not edge.pairs:
         return el("td", class_=shade)
     title = f"{row} uses {column}: " + ", ".join(f"{number} {kind}" for kind, number in edge.counts.items())
@@ -96,7 +80,9 @@ def _places(edge: UnitEdge) -> Element:
             el("td", f"{pair.source} → {pair.target}"),
             el("td", ", ".join(pair.kinds)),
         )
-        for pair in edge.pairs
+        for pair in edge.pairs[:PAIRS_MAX]
     )
+    left = len(edge.pairs) - PAIRS_MAX
+    more = el("p", f"and {left} more, which the JSON file has") if left > 0 else None
     # The name is inside: a link to it opens what is around it.
-    return el("details", summary, el("table", rows, id=anchor(edge.source, edge.target)))
+    return el("details", summary, el("table", rows, id=anchor(edge.source, edge.target)), more)
