@@ -282,6 +282,14 @@ async def test_the_data_of_before_is_taken_over(shop: AppConfig, tmp_path: Path)
         assert again.json()["cents"] == 5
 
 
+async def test_without_a_token_nothing_internal_is_served(shop: AppConfig, tmp_path: Path) -> None:
+    with serving(ejected(shop, "wallet", tmp_path)) as process:
+        client, body = HttpClient(process.url), {"owner": str(uuid4()), "cents": 5, "reference": str(uuid4())}
+        for headers in ({}, {"authorization": "Bearer None"}, {"authorization": "Bearer "}):
+            answer = await client.request("POST", "/internal/refund", json=body, headers=headers)
+            assert (answer.status, answer.json()["code"]) == (404, "not_found")
+
+
 async def test_of_two_commands_with_one_key_at_once_one_waits_for_neither(shop: AppConfig, tmp_path: Path) -> None:
     folder = ejected(shop, "wallet", tmp_path)
     with serving(folder) as process:

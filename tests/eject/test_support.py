@@ -6,6 +6,7 @@ It is imported under a name of its own from where it was written to; it imports 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import importlib.util
 import sqlite3
@@ -22,6 +23,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 import pytest_asyncio
+from starlette.requests import Request
+from starlette.responses import Response
 
 from calve.eject.ejecting import STORE, SUPPORT
 from calve.eject.text import template
@@ -298,3 +301,82 @@ def test_settings_come_from_the_environment_and_hide_secrets(
 
 def test_times_of_day_are_text(support: ModuleType) -> None:
     assert room("store.base").to_text(time(12, 30)) == "12:30:00.000000"
+
+
+class Till:
+    """A command over a store, and requests for it; each `Keys` is a process of its own."""
+
+    def __init__(self, store: Any) -> None:
+        self.store, self.runs = store, 0
+
+    async def sell(self, *, key: str = "k", body: bytes = b'{"a": 1}', fail: str = "", together: bool = False) -> Any:
+        """One request to a process that has just started."""
+        scope = {"type": "http", "method": "POST", "path": "/sales", "query_string": b"", "headers": []}
+        received = iter([{"type": "http.request", "body": body, "more_body": False}])
+
+        async def receive() -> Any:
+            return next(received)
+
+        async def command() -> Any:
+            self.runs += 1
+            if fail == "first":
+                with contextlib.suppress(RuntimeError):
+                    async with self.store.transaction():
+                        raise RuntimeError
+            try:
+                async with self.store.transaction() as tx:
+                    await tx.execute(INSERT, **thing())
+                    if together:
+                        await tx.answer(self.runs)
+                    if fail == "inside":
+                        raise RuntimeError
+                if fail == "after":
+                    raise RuntimeError
+            except RuntimeError:
+                return Response(status_code=500)
+            return room("operations").good(self.runs, int, 200)
+
+        def encode(value: int) -> Any:
+            return room("operations").good(value, int, 200)
+
+        return await room("keys").Keys(self.store).run("sell", key, Request(scope, receive), command, encode)
+
+
+async def test_the_answer_is_known_to_the_next_process(store: Any, support: ModuleType) -> None:
+    till = Till(store)
+    first, again = await till.sell(), await till.sell(body=b'{ "a":1 }')
+    assert (first.body, again.body, till.runs) == (b"1", b"1", 1)
+    assert "idempotency-replayed" not in first.headers
+    assert again.headers["idempotency-replayed"] == "true"
+    with pytest.raises(support.KeyReused):
+        await till.sell(body=b'{"a": 2}')
+    assert (await till.sell(key="another")).body == b"2"
+    assert len(await store.all("SELECT id FROM thing")) == 2
+
+
+async def test_what_left_nothing_runs_again(store: Any) -> None:
+    till = Till(store)
+    assert (await till.sell(fail="inside")).status_code == 500
+    assert (await till.sell()).body == b"2"
+
+
+async def test_the_key_is_left_by_the_first_transaction_that_is_kept(store: Any) -> None:
+    till = Till(store)
+    assert (await till.sell(fail="first")).body == b"1"
+    assert ((await till.sell()).body, till.runs) == (b"1", 1)
+
+
+async def test_an_effect_without_an_answer_is_not_repeated(store: Any, support: ModuleType) -> None:
+    till = Till(store)
+    assert (await till.sell(fail="after")).status_code == 500
+    with pytest.raises(support.AnswerLost if store.exclusive else support.InFlight):
+        await till.sell()
+    assert (till.runs, len(await store.all("SELECT id FROM thing"))) == (1, 1)
+
+
+async def test_an_answer_within_the_transaction_outlives_what_comes_after(store: Any) -> None:
+    till = Till(store)
+    assert (await till.sell(fail="after", together=True)).status_code == 500
+    assert (await till.sell()).body == b"1"
+    assert (await till.sell(key="other", fail="inside", together=True)).status_code == 500
+    assert (await till.sell(key="other")).body == b"3"
