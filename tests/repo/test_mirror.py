@@ -120,6 +120,7 @@ TESTED_BY = {
 """Module, relative to src/calve -> test file, relative to tests."""
 
 TOPICS = {
+    "audit/resolving/test_grimp.py": "the same imports as another reader sees",
     "audit/judging/test_freed.py": "what would free a part of a large project",
     "bootstrap/test_traces.py": "one trace over every kind of hop",
     "messaging/test_crash.py": "a process killed between publishing and handling",
