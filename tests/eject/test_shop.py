@@ -7,6 +7,7 @@ other four over HTTP, operations that Calve does not show on REST included.
 from __future__ import annotations
 
 import asyncio
+import http.client
 import importlib.util
 import itertools
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -14,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -30,6 +32,7 @@ from calve.testing.runners.inprocess import InProcessRunner
 from calve.transport.rest.client import RestCaller
 from calve.transport.rest.router import Router
 from shop.seed import articles
+from shop.testing import customer_with
 
 from .conftest import SHOP, Process, ejected, serving, shop_config
 
@@ -135,6 +138,28 @@ async def test_operations_between_services_want_the_token(processes: dict[str, P
     assert (await client.request("POST", "/internal/release", json=body)).status == 401
     wrong = {"authorization": "Bearer wrong"}
     assert (await client.request("POST", "/internal/release", json=body, headers=wrong)).status == 401
+
+
+def _open_stream(url: str, customer: str) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """Ask for a stream of which nothing has come yet."""
+    where = urlsplit(url)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=30)
+    connection.request("GET", f"/customers/{customer}/notices/live")
+    return connection, connection.getresponse()
+
+
+async def test_a_stream_begins_before_its_first_item_and_goes_on_with_it(
+    app: App, processes: dict[str, Process], sku: str
+) -> None:
+    customer = await customer_with(app, 100_000)
+    connection, answer = await asyncio.to_thread(_open_stream, processes["notification"].url, str(customer))
+    assert (answer.status, answer.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+    order = {"id": str(uuid4()), "customer": str(customer), "items": [{"sku": sku, "quantity": 1}]}
+    assert (await app.rest.request("POST", "/orders", json=order)).status == 201
+    line = await asyncio.to_thread(answer.readline)
+    assert b"is confirmed" in line
+    connection.close()
+    assert (await app.rest.request("GET", f"/customers/{customer}/notices")).status == 200
 
 
 OWNER, REFERENCE = str(uuid4()), str(uuid4())
