@@ -13,12 +13,14 @@ from pathlib import Path
 import pytest
 
 from calve.core.crash import POINTS, VARIABLE
+from calve.messaging import Parking
+from calve.messaging.suspects import DEATHS_MAX
 from calve.store import Store
 from calve.testing.postgres import Missing, temporary_database
 
-from .bank_process import NOTED, PAID, open_store
+from .bank_process import NOTED, PAID, POISON, open_store
 
-PAYMENTS = 120
+PAYMENTS = 80
 LIVES_MAX = 40
 NEVER = "event.committed:1000000"
 OURS = [point for point in POINTS if point.startswith(("publish.", "event."))]
@@ -79,8 +81,7 @@ async def check(urls: tuple[str, str], acknowledged: set[int]) -> None:
 @pytest.mark.parametrize("point", OURS)
 async def test_killed_at_a_point(urls: tuple[str, str], point: str) -> None:
     chance, acknowledged = random.Random(7), set[int]()
-    for times in (1, 7):
-        assert not await live(urls, f"{point}:{times}", chance, acknowledged)
+    assert not await live(urls, f"{point}:7", chance, acknowledged)
     assert await live(urls, NEVER, chance, acknowledged)
     await check(urls, acknowledged)
 
@@ -94,3 +95,25 @@ async def test_killed_at_random(urls: tuple[str, str], seed: int) -> None:
     else:
         pytest.fail(f"not done after {LIVES_MAX} lives")
     await check(urls, acknowledged)
+
+
+async def test_an_event_that_kills_the_process_is_parked(
+    urls: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison = 50
+    monkeypatch.setenv(POISON, str(poison))
+    for _ in range(DEATHS_MAX + 1):  # the first death accuses nobody
+        assert not await live(urls, NEVER, random.Random(0), set())
+    assert await live(urls, NEVER, random.Random(0), set())
+    bank: Store
+    async with await open_store(urls[0], PAID) as bank, await open_store(urls[1], NOTED) as notes:
+        paid = {row.number: row.owner for row in await bank.all("SELECT number, owner FROM paid")}
+        noted = await notes.all("SELECT cents FROM noted", int)
+        (key,) = await Parking(notes).keys()
+        parked = [int(event.data.rpartition(b":")[2][:-1]) for event in await Parking(notes).events("bank", key.key)]
+        left = await notes.one("SELECT count(*) AS n FROM calve_inbox_tries", int)
+    assert "died 3 times" in key.error
+    assert parked[0] == poison
+    assert parked == [n for n, owner in sorted(paid.items()) if owner == paid[poison] and n >= poison]
+    assert sorted([*noted, *parked]) == sorted(paid)
+    assert left == 0

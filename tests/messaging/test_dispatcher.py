@@ -60,6 +60,7 @@ class Bench:
             log=Logger("notes"),
             metrics=self.metrics,
             options=self.options,
+            alone=asyncio.Lock(),
         )
         task = asyncio.create_task(dispatcher.run())
         try:

@@ -57,6 +57,8 @@ TESTED_BY = {
     "messaging/held.py": "messaging/test_dispatcher.py",
     "store/postgres/lease.py": "messaging/test_lease.py",
     "messaging/local.py": "messaging/test_remote.py",
+    "messaging/batch.py": "messaging/test_dispatcher.py",
+    "messaging/suspects.py": "messaging/test_crash.py",
     "messaging/parking.py": "messaging/test_dispatcher.py",
     "messaging/progress.py": "messaging/test_dispatcher.py",
     "observe/base.py": "observe/test_tracing.py",

@@ -127,7 +127,7 @@ class Events:
         if logs:
             retention_ms = int(self._settings.retention_hours * 3_600_000)
             self._pruning = asyncio.create_task(prune_logs(logs, retention_ms, self._base.clock, self._base.log))
-        sources = _sources(self._services.values())
+        sources, alone = _sources(self._services.values()), asyncio.Lock()
         for name, instance in instances.items():
             by_source: dict[str, list[Handler]] = {}
             for handler in handlers_of(name, instance):
@@ -140,6 +140,7 @@ class Events:
                 clock=self._base.clock,
                 log=Logger(self._services[name].module, service=name),
                 options=DispatchOptions(attempts_max=self._settings.attempts_max),
+                alone=alone,
             )
             self._export(name, consumers)
             consumers.start()

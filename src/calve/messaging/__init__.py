@@ -14,9 +14,10 @@ Consumers                   every dispatcher of a service                       
 """
 
 from .base import Feed
+from .batch import DispatchOptions
 from .consumers import Consumers
 from .desk import DESK, Desk, desk_endpoints
-from .dispatcher import Dispatcher, DispatchOptions
+from .dispatcher import Dispatcher
 from .handlers import Handler, handlers_of, on
 from .local import LocalFeed
 from .metrics import ConsumerMetrics

@@ -10,7 +10,8 @@ from ..core.errors import CallError, StoreError
 from ..observe import Logger
 from ..store import Store
 from .base import Feed
-from .dispatcher import Dispatcher, DispatchOptions
+from .batch import DispatchOptions
+from .dispatcher import Dispatcher
 from .handlers import Handler
 from .metrics import ConsumerMetrics
 
@@ -21,6 +22,7 @@ class Consumers:
     Args:
         store: The service's own.
         feeds: By source; with the handlers of its events.
+        alone: See `Dispatcher`; of this service alone unless given.
     """
 
     def __init__(
@@ -31,8 +33,10 @@ class Consumers:
         clock: Clock,
         log: Logger,
         options: DispatchOptions,
+        alone: asyncio.Lock | None = None,
     ) -> None:
         self._store, self._clock, self._log, self._options = store, clock, log, options
+        self._alone = alone or asyncio.Lock()
         self._feeds = [(feed, {h.event.__name__: h for h in handlers}) for feed, handlers in feeds]
         self.metrics: dict[str, ConsumerMetrics] = {feed.source: ConsumerMetrics() for feed, _ in self._feeds}
         """By source."""
@@ -56,6 +60,7 @@ class Consumers:
                     log=self._log,
                     metrics=self.metrics[feed.source],
                     options=self._options,
+                    alone=self._alone,
                 )
                 tasks.create_task(dispatcher.run())
 

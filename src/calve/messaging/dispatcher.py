@@ -16,7 +16,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 
@@ -26,56 +25,17 @@ from ..core.crash import crash_point
 from ..core.errors import CallError, InvalidArgument, StoreError
 from ..core.trace import TraceContext, parse_traceparent
 from ..observe import Logger
-from ..store import CommitUnknown, Store, StoreBusy, StoreConflict, StoreUnavailable, Transaction, inbox
+from ..store import Store, Transaction, inbox
 from ..store.log import LogTruncated, Record
 from .base import Feed
+from .batch import NOT_THE_HANDLER, DispatchOptions, Failure, HandlerFailed, Outcome
 from .handlers import Handler
 from .held import HeldKeys
-from .lease import LEASE_SECONDS, ShardLease
+from .lease import ShardLease
 from .metrics import ConsumerMetrics
 from .parking import add, park
 from .progress import Overtaken, Progress
-
-_NOT_THE_HANDLER = (StoreUnavailable, StoreBusy, StoreConflict, CommitUnknown, Overtaken)
-"""The store's own trouble: nothing is known against any event."""
-
-
-class DispatchOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How a dispatcher works."""
-
-    batch_max: int = 64
-    """Events in one transaction."""
-    read_max: int = 512
-    """Events read at once."""
-    attempts_max: int = 8
-    """How often an event is tried before its key is parked."""
-    ahead_max: int = 4096
-    """How many events may be taken up beyond the mark; then the key that holds it back is parked."""
-    look_seconds: float = 1.0
-    """How long a read waits, and how often it is asked whether parked keys are to be tried again."""
-    pause_seconds: float = 0.5
-    """How long to wait after the store or the feed has failed."""
-    lease_seconds: float = LEASE_SECONDS
-    """How long other replicas wait for one that was killed."""
-
-
-class _Failure(NamedTuple):
-    record: Record
-    behind: list[Record]
-    error: Exception
-
-
-class _Outcome:
-    """What became of a batch."""
-
-    def __init__(self) -> None:
-        self.handled: list[Record] = []
-        self.failures: dict[str, _Failure] = {}
-        self.written: tuple[int, set[int]] = (0, set())
-
-
-class _HandlerFailed(Exception):
-    """A handler has failed in a batch without savepoints."""
+from .suspects import DEATHS_MAX, Suspects
 
 
 class Dispatcher:
@@ -85,6 +45,7 @@ class Dispatcher:
         store: The consumer's own.
         feed: The log it reads.
         handlers: By type of event.
+        alone: What all dispatchers of a process share: one suspect at a time, or the innocent would be counted, too.
     """
 
     def __init__(
@@ -98,13 +59,17 @@ class Dispatcher:
         log: Logger,
         metrics: ConsumerMetrics,
         options: DispatchOptions,
+        alone: asyncio.Lock,
     ) -> None:
         self._store, self._feed, self._shard, self._handlers = store, feed, shard, handlers
         self._clock, self._log, self._metrics, self._options = clock, log, metrics, options
         self._progress = Progress(store, feed.source, shard)
         self._lease = ShardLease(store, f"events {feed.source} {shard}", clock, options.lease_seconds)
+        self._alone = alone
+        self._suspects = Suspects(store, feed.source, shard)
         self._held = HeldKeys()
         self._parked: set[str] = set()
+        self._begun = False
         self._position = 0
         """Events up to this one have been taken up."""
         self._skipped: list[int] = []
@@ -116,6 +81,8 @@ class Dispatcher:
             await self._run()
         finally:
             with suppress(StoreError):
+                if self._begun:
+                    await self._progress.end()
                 await self._lease.drop()
 
     async def _run(self) -> None:
@@ -143,6 +110,10 @@ class Dispatcher:
         self._held.clear()
         self._skipped.clear()
         await self._progress.load()
+        if not self._begun:
+            if await self._progress.begin():
+                self._suspects.accuse(self._options.batch_max)
+            self._begun = True
         self._position = self._progress.mark
         rows = await self._store.all(inbox.PARKED_KEYS, source=self._feed.source, shard=self._shard)
         self._metrics.parked_keys += len(rows) - len(self._parked)
@@ -179,11 +150,14 @@ class Dispatcher:
                 self._held.append(record)
             else:
                 batch.append(record)
-        size = self._options.batch_max
-        for start in range(0, len(batch), size):
+        while batch:
+            size = 1 if self._suspects else self._options.batch_max
             # A key may have been held back by the batch before.
-            chunk = [record for record in batch[start : start + size] if not self._hold(record)]
-            if chunk:
+            chunk = [record for record in batch[:size] if not self._hold(record)]
+            del batch[:size]
+            if chunk and self._suspects:
+                await self._handle_suspect(chunk[0])
+            elif chunk:
                 await self._handle(chunk)
         self._position = records[-1].offset
         if len(self._skipped) >= self._options.read_max:
@@ -201,21 +175,32 @@ class Dispatcher:
         """Handle a batch: in one go, else one by one."""
         try:
             outcome = await self._store.transact(partial(self._in_one_go, chunk))
-        except _NOT_THE_HANDLER:
+        except NOT_THE_HANDLER:
             raise
         except Exception as error:  # noqa: BLE001  (a handler's, or what its changes led to at the commit)
             if len(chunk) > 1:
                 await self._handle_apart(chunk)
                 return
-            cause = error.__cause__ if isinstance(error, _HandlerFailed) else error
-            await self._blame(_Failure(chunk[0], [], cause if isinstance(cause, Exception) else error))
+            cause = error.__cause__ if isinstance(error, HandlerFailed) else error
+            await self._blame(Failure(chunk[0], [], cause if isinstance(cause, Exception) else error))
             return
         await self._keep(outcome)
+
+    async def _handle_suspect(self, record: Record) -> None:
+        """Handle an event that may have killed the process before."""
+        async with self._alone:
+            if record.key not in self._parked and await self._suspects.convicted(record):
+                error = f"the process died {DEATHS_MAX} times while it was handled"
+                self._held.failed(record, [], error, self._clock.monotonic())
+                await self._park(record.key)
+            else:
+                await self._handle([record])
+            await self._suspects.acquit(record)
 
     async def _handle_apart(self, chunk: list[Record]) -> None:
         try:
             outcome = await self._store.transact(partial(self._one_by_one, chunk))
-        except _NOT_THE_HANDLER:
+        except NOT_THE_HANDLER:
             raise
         except Exception:  # noqa: BLE001  (it is not known yet whose)
             # Something that no savepoint contains, such as a constraint that is checked at the commit.
@@ -225,20 +210,20 @@ class Dispatcher:
             return
         await self._keep(outcome)
 
-    async def _in_one_go(self, chunk: list[Record], tx: Transaction) -> _Outcome:
-        outcome = _Outcome()
+    async def _in_one_go(self, chunk: list[Record], tx: Transaction) -> Outcome:
+        outcome = Outcome()
         for record in chunk:
             try:
                 await self._call(record, tx)
-            except _NOT_THE_HANDLER:
+            except NOT_THE_HANDLER:
                 raise
             except Exception as error:
-                raise _HandlerFailed from error
+                raise HandlerFailed from error
             outcome.handled.append(record)
         return await self._write(outcome, tx)
 
-    async def _one_by_one(self, chunk: list[Record], tx: Transaction) -> _Outcome:
-        outcome = _Outcome()
+    async def _one_by_one(self, chunk: list[Record], tx: Transaction) -> Outcome:
+        outcome = Outcome()
         for record in chunk:
             if record.key in outcome.failures:
                 outcome.failures[record.key].behind.append(record)
@@ -246,22 +231,22 @@ class Dispatcher:
             try:
                 async with tx.savepoint():
                     await self._call(record, tx)
-            except _NOT_THE_HANDLER:
+            except NOT_THE_HANDLER:
                 raise
             except Exception as error:  # noqa: BLE001  (whatever the author's code raises)
-                outcome.failures[record.key] = _Failure(record, [], error)
+                outcome.failures[record.key] = Failure(record, [], error)
             else:
                 outcome.handled.append(record)
         return await self._write(outcome, tx)
 
-    async def _write(self, outcome: _Outcome, tx: Transaction) -> _Outcome:
+    async def _write(self, outcome: Outcome, tx: Transaction) -> Outcome:
         offsets = [*self._skipped, *(record.offset for record in outcome.handled)]
         crash_point("event.before_mark")
         outcome.written = await self._progress.write(tx, offsets)
         crash_point("event.before_commit")
         return outcome
 
-    async def _keep(self, outcome: _Outcome) -> None:
+    async def _keep(self, outcome: Outcome) -> None:
         """A batch is committed."""
         crash_point("event.committed")
         self._progress.wrote(outcome.written)
@@ -287,7 +272,7 @@ class Dispatcher:
         finally:
             _current.reset(token)
 
-    async def _blame(self, failure: _Failure) -> None:
+    async def _blame(self, failure: Failure) -> None:
         """An event has failed by itself: hold its key back, or park it."""
         record, error = failure.record, failure.error
         self._metrics.failed += 1
@@ -347,7 +332,7 @@ class Dispatcher:
                     if await self._store.transact(partial(self._unpark_one, key)):
                         self._parked.discard(key)
                         self._metrics.parked_keys -= 1
-                except _NOT_THE_HANDLER:
+                except NOT_THE_HANDLER:
                     raise
                 except Exception as error:  # noqa: BLE001  (whatever the author's code raises)
                     self._metrics.failed += 1
@@ -372,7 +357,7 @@ class Dispatcher:
         return True
 
     async def _write_skipped(self) -> None:
-        outcome = await self._store.transact(partial(self._write, _Outcome()))
+        outcome = await self._store.transact(partial(self._write, Outcome()))
         self._progress.wrote(outcome.written)
         self._skipped.clear()
 

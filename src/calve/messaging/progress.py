@@ -31,12 +31,23 @@ class Progress:
 
     async def load(self) -> None:
         """Read what is committed; the first time begins with the first event of all."""
-        mark = await self._store.one(inbox.MARK, int, **self._where)
-        if mark is None:
-            async with self._store.transaction() as tx:
-                await tx.execute(inbox.BEGIN, **self._where, mark=0)
-            mark = await self._store.one(inbox.MARK, int, **self._where) or 0
-        self.mark, self.done = mark, set(await self._store.all(inbox.DONE, int, **self._where))
+        self.mark = await self._store.one(inbox.MARK, int, **self._where) or 0
+        self.done = set(await self._store.all(inbox.DONE, int, **self._where))
+
+    async def begin(self) -> bool:
+        """Somebody works at it from now on; whether whoever did so before has ended without `end`: it was killed."""
+
+        async def work(tx: Transaction) -> bool:
+            crashed = await tx.one(inbox.RUNNING, int, **self._where) == 1
+            await tx.execute(inbox.BEGIN, **self._where)
+            return crashed
+
+        return await self._store.transact(work)
+
+    async def end(self) -> None:
+        """Nobody works at it any more."""
+        async with self._store.transaction() as tx:
+            await tx.execute(inbox.END, **self._where)
 
     def covers(self, offset: int) -> bool:
         """Whether an event is done."""

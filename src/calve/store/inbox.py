@@ -1,6 +1,7 @@
 """The inbox: how far a service has come in the logs of others, kept in its own database with what the events did there.
 
-    calve_inbox           source | shard | mark                    every offset up to the mark is done
+    calve_inbox           source | shard | mark | running          every offset up to the mark is done
+    calve_inbox_tries     source | shard | offset | tries          after a crash: how often these were tried
     calve_inbox_done      source | shard | offset                  and these above it, while a key is held back
     calve_parked_key      source | key | error | attempts | …      keys whose next event cannot be handled
     calve_parked          source | shard | offset | key | …        their events, in order, waiting for somebody
@@ -17,7 +18,11 @@ import msgspec
 
 TABLES = (
     """CREATE TABLE IF NOT EXISTS calve_inbox (
-    source TEXT NOT NULL, shard INTEGER NOT NULL, mark BIGINT NOT NULL, PRIMARY KEY (source, shard))""",
+    source TEXT NOT NULL, shard INTEGER NOT NULL, mark BIGINT NOT NULL, running INTEGER NOT NULL,
+    PRIMARY KEY (source, shard))""",
+    """CREATE TABLE IF NOT EXISTS calve_inbox_tries (
+    source TEXT NOT NULL, shard INTEGER NOT NULL, number BIGINT NOT NULL, tries INTEGER NOT NULL,
+    PRIMARY KEY (source, shard, number))""",
     """CREATE TABLE IF NOT EXISTS calve_inbox_done (
     source TEXT NOT NULL, shard INTEGER NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (source, shard, number))""",
     """CREATE TABLE IF NOT EXISTS calve_parked_key (
@@ -31,9 +36,14 @@ TABLES = (
 )
 """`{bytes}` is the adapter's type for bytes."""
 
-BEGIN = """INSERT INTO calve_inbox (source, shard, mark) VALUES (:source, :shard, :mark)
-ON CONFLICT (source, shard) DO NOTHING"""
+BEGIN = """INSERT INTO calve_inbox (source, shard, mark, running) VALUES (:source, :shard, 0, 1)
+ON CONFLICT (source, shard) DO UPDATE SET running = 1"""
 MARK = "SELECT mark FROM calve_inbox WHERE source = :source AND shard = :shard"
+RUNNING = "SELECT running FROM calve_inbox WHERE source = :source AND shard = :shard"
+END = "UPDATE calve_inbox SET running = 0 WHERE source = :source AND shard = :shard"
+TRY = """INSERT INTO calve_inbox_tries (source, shard, number, tries) VALUES (:source, :shard, :offset, 1)
+ON CONFLICT (source, shard, number) DO UPDATE SET tries = calve_inbox_tries.tries + 1 RETURNING tries"""
+TRIED = "DELETE FROM calve_inbox_tries WHERE source = :source AND shard = :shard AND number <= :offset"
 ADVANCE = """UPDATE calve_inbox SET mark = :mark WHERE source = :source AND shard = :shard AND mark = :before"""
 """Changes no row when somebody else has advanced it: whoever finds that gives up its transaction."""
 
