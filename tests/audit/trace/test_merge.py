@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from calve.core.errors import ConfigError
 
 Traced = tuple[Path, Trace]
 Audited = Callable[[Files], Findings]
+Steps = tuple[tuple[Literal["read", "write"], str], ...]
 OPTIONS = AuditOptions(cache=False, processes=1)
 SERVICES = "shop/orders/services.py"
 
@@ -100,6 +102,20 @@ def test_tables_of_different_runs_are_in_no_transaction_together(tmp_path: Path)
     found = audit(root, OPTIONS)
     market = Market(found.modules, found.models, found.data, found.graph, found.user)
     assert [s for s in market.bill(frozenset({"shop.users"})).sagas if s.function == "take"] == []
+
+
+def test_a_request_is_a_transaction_where_the_settings_say_so(tmp_path: Path) -> None:
+    atomic = DJANGO["shop/settings.py"].replace('"NAME"', '"ATOMIC_REQUESTS": True, "NAME"')
+    root = write(tmp_path, DJANGO | {"shop/settings.py": atomic})
+    steps: Steps = (("write", "orders_order"), ("write", "stock_items"))
+    _write(root, Span("request", "shop/urls.py", 0, "Orders", steps, 4))
+    found = audit(root, OPTIONS)
+    (orders,) = [t for t in found.data.transactions if t.function == "Orders"]
+    assert (orders.kind, orders.runs) == ("request", 4)
+    market = Market(found.modules, found.models, found.data, found.graph, found.user)
+    (saga,) = [s for s in market.bill(frozenset({"shop.stock"})).sagas if s.function == "Orders"]
+    assert (saga.certain, saga.runs) == (True, 4)
+    assert (_recall(found).ran, _recall(found).known) == (1, 1)
 
 
 def test_a_trace_of_another_commit_and_one_with_failures_are_gaps(tmp_path: Path) -> None:

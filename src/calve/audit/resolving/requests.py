@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..reading.facts import FileFacts
+from ..reading.facts import Class, FileFacts, Function
 from .modules import Modules, Symbol
 
 SETTING = "ATOMIC_REQUESTS"
@@ -27,15 +27,22 @@ def atomic_views(modules: Modules) -> Iterator[tuple[Symbol, int, int]]:
         return
     functions = {Symbol(m, f.name): f for m, facts in modules.facts.items() for f in facts.functions}
     classes = {Symbol(m, cls.name): cls for m, facts in modules.facts.items() for cls in facts.classes}
-    named = (symbol for symbol in classes if "views" in symbol.module.split(".") and _VIEW.fullmatch(symbol.name))
-    mapped = {Symbol(s.module, s.name.removesuffix(".as_view")): s for s in _mapped(modules)}
-    for name, symbol in sorted({**{view: view for view in named}, **mapped}.items()):
-        function, cls = functions.get(name), classes.get(name)
-        if function is not None:
-            if not any(link.name == _NO_TRANSACTION for d in function.decorators for link in d.links[-1:]):
-                yield name, function.line, function.end
-        elif cls is not None and (name != symbol or _VIEW.fullmatch(name.name)):
-            yield name, cls.line, cls.end
+    views = {symbol for symbol, cls in classes.items() if _is_view(modules.facts[symbol.module], symbol, cls)}
+    for symbol in _mapped(modules):
+        name = Symbol(symbol.module, symbol.name.removesuffix(".as_view"))
+        if name in functions or (name in classes and (name != symbol or _VIEW.fullmatch(name.name))):
+            views.add(name)
+    for view in sorted(views):
+        found: Function | Class = functions[view] if view in functions else classes[view]
+        decorators = found.decorators if isinstance(found, Function) else ()
+        if not any(link.name == _NO_TRANSACTION for d in decorators for link in d.links[-1:]):
+            yield view, found.line, found.end
+
+
+def _is_view(facts: FileFacts, symbol: Symbol, cls: Class) -> bool:
+    """Whether a class is called a view, or what it inherits is, where views are."""
+    here = "views" in symbol.module.split(".") or "urlpatterns" in facts.defined
+    return here and any(_VIEW.fullmatch(name) for name in (symbol.name, *cls.bases))
 
 
 def _says_so(facts: FileFacts) -> bool:
@@ -45,10 +52,11 @@ def _says_so(facts: FileFacts) -> bool:
 
 
 def _mapped(modules: Modules) -> Iterator[Symbol]:
-    """Everything that URL configurations name."""
+    """Everything that URL configurations name, outside of the functions and classes they may have themselves."""
     for module, facts in modules.facts.items():
         if "urlpatterns" in facts.defined or module.rpartition(".")[2] in _ROUTERS:
-            for dotted, _ in facts.uses:
+            inner = [(part.line, part.end) for part in (*facts.functions, *facts.classes)]
+            for dotted, line in facts.uses:
                 found = modules.resolve(module, dotted)
-                if isinstance(found, Symbol) and found.name:
+                if isinstance(found, Symbol) and found.name and not any(a <= line <= b for a, b in inner):
                     yield found

@@ -1,6 +1,7 @@
 """What a trace says about transactions: what the source did not say, and what it said that never happened.
 
-    matched       a transaction of the source that ran: by file and line, else by file and function
+    matched       a transaction of the source that ran: by file and line, else by file and function; for a view that is
+                  one because of the settings, a request
     missed        what ran and the source did not show: transactions as a whole, and tables in those it did show
     unconfirmed   what the source claims of a transaction that ran, and that never happened while it did
 
@@ -64,6 +65,7 @@ def merge(trace: Trace, modules: Modules, models: Models, data: Data, of: Mappin
     for span in trace.spans:
         if span.kind == "transaction":
             merger.add(span)
+    merger.add_requests(trace)
     data.transactions = sorted(merger.transactions(), key=lambda t: (t.module, t.line))
     requests, across = merger.requests(trace, of)
     return Recall(
@@ -104,6 +106,16 @@ class _Merger:
         found = self._match(module, span)
         key = (module, span.function, 0) if found is None else (module, found.function, found.line)
         self.courses.setdefault(key, []).append(span)
+
+    def add_requests(self, trace: Trace) -> None:
+        """Where settings make every request a transaction, one that ran counts as such, whatever tests set."""
+        found: dict[tuple[str, str, int], list[Span]] = {}
+        for span in trace.spans:
+            for t in self._of_module.get(self._module_of.get(span.path, ""), ()):
+                if span.kind == "request" and t.kind == "request" and t.function == span.function:
+                    found.setdefault((t.module, t.function, t.line), []).append(span)
+        for key, spans in found.items():
+            self.courses.setdefault(key, spans)
 
     def _match(self, module: str, span: Span) -> Transaction | None:
         """The transaction of the source that a span is: the one that begins on its line, else the nearest around it."""
