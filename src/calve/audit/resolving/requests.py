@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..reading.facts import Class, FileFacts, Function
+from ..reading.facts import Class, FileFacts
 from .modules import Modules, Symbol
 
 SETTING = "ATOMIC_REQUESTS"
@@ -33,10 +33,11 @@ def atomic_views(modules: Modules) -> Iterator[tuple[Symbol, int, int]]:
         if name in functions or (name in classes and (name != symbol or _VIEW.fullmatch(name.name))):
             views.add(name)
     for view in sorted(views):
-        found: Function | Class = functions[view] if view in functions else classes[view]
-        decorators = found.decorators if isinstance(found, Function) else ()
+        function = functions.get(view)
+        span = function or classes[view]
+        decorators = function.decorators if function else ()
         if not any(link.name == _NO_TRANSACTION for d in decorators for link in d.links[-1:]):
-            yield view, found.line, found.end
+            yield view, span.line, span.end
 
 
 def _is_view(facts: FileFacts, symbol: Symbol, cls: Class) -> bool:
@@ -55,7 +56,7 @@ def _mapped(modules: Modules) -> Iterator[Symbol]:
     """Everything that URL configurations name, outside of the functions and classes they may have themselves."""
     for module, facts in modules.facts.items():
         if "urlpatterns" in facts.defined or module.rpartition(".")[2] in _ROUTERS:
-            inner = [(part.line, part.end) for part in (*facts.functions, *facts.classes)]
+            inner = [*((f.line, f.end) for f in facts.functions), *((c.line, c.end) for c in facts.classes)]
             for dotted, line in facts.uses:
                 found = modules.resolve(module, dotted)
                 if isinstance(found, Symbol) and found.name and not any(a <= line <= b for a, b in inner):
