@@ -57,6 +57,10 @@ class FakeUnit:
         self._calls: set[asyncio.Task[None]] = set()
         self._opened = False
 
+    def survives(self, error: SystemExit) -> bool:
+        """It has no adopted applications."""
+        return False
+
     @property
     def tally(self) -> Tally:
         return Tally(100, 50 if self._fault == "errors" else 0)

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from calve.runtime.notify import FD_VARIABLE, LineReader, Notice, Order
-from calve.runtime.unit import stop_seconds_max
+from calve.runtime.unit import _run, stop_seconds_max
 
 from .conftest import PATIENCE_SECONDS, PROGRAM, PROJECT, MakeConfig
 
@@ -241,3 +241,27 @@ async def test_it_reports(start_unit: StartUnit) -> None:
     await run.notice("ready")
     run.order(Order("report"))
     assert await run.notice("report") == Notice("report", checks={"mood": "ok"}, calls=100, errors=50)
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_an_exit_in_a_callback_that_is_survived_interrupts_nothing(loop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if loop == "asyncio":
+        monkeypatch.setitem(sys.modules, "uvloop", None)
+    seen = list[object]()
+
+    async def life() -> int:
+        running = asyncio.get_running_loop()
+        running.call_soon(sys.exit, 5)
+        running.call_soon(seen.append, "after it")
+        await asyncio.sleep(0.01)
+        return 0
+
+    def survives(error: SystemExit) -> bool:
+        seen.append(error.code)
+        return True
+
+    assert _run(life(), survives) == 0
+    assert set(seen) == {5, "after it"}
+    with pytest.raises(SystemExit) as caught:
+        _run(life(), lambda error: False)
+    assert caught.value.code == 5

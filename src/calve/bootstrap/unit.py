@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import traceback
 from collections.abc import Awaitable, Collection
 from contextlib import AsyncExitStack
 from typing import Any
@@ -76,6 +77,22 @@ class UnitProcess:
         served = [] if self._base is None else [o for o in self._base.registry.operations() if o.side == "server"]
         errors = sum(operation.errors.get(code, 0) for operation in served for code in FAULTS)
         return Tally(sum(operation.requests for operation in served), errors)
+
+    def survives(self, error: SystemExit) -> bool:
+        """An adopted application exits for itself; a service of ours that does means the process."""
+        if self._base is None or self.application.adopted is None:
+            return False
+        code = self.application.code()
+        files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+        culprits = {name for place, name in code.items() if any(file.startswith(place) for file in files)}
+        if culprits & set(self.application.hosted):
+            return False
+        self._base.log.exception(
+            "an adopted application called sys.exit in a callback of the loop; the unit goes on",
+            error=error,
+            culprit=", ".join(sorted(culprits)),
+        )
+        return True
 
     async def prepare(self) -> None:
         """Import and check.

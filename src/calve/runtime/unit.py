@@ -71,6 +71,10 @@ class UnitApp(Protocol):
         """What it counted."""
         ...
 
+    def survives(self, error: SystemExit) -> bool:
+        """Whether to go on after an exit that reached the loop; logs it then."""
+        ...
+
     async def prepare(self) -> None:
         """Import and check what can be checked without touching what only one process may have.
 
@@ -129,7 +133,7 @@ def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilde
         notifier.send(Notice("starting", "importing services"))
         prefer_root(config)
         app = build(config, topology, name, sockets)
-        return _run(_Life(config, app, notifier, sockets).live())
+        return _run(_Life(config, app, notifier, sockets).live(), app.survives)
     except ConfigError as error:
         if not notifier.supervised:
             raise
@@ -137,14 +141,22 @@ def run_unit(config: AppConfig, topology: Topology, name: str, build: UnitBuilde
         return error.exit_code
 
 
-def _run(main: Coroutine[Any, Any, int]) -> int:
-    """`asyncio.run` on uvloop where there is one."""
+def _run(main: Coroutine[Any, Any, int], survives: Callable[[SystemExit], bool]) -> int:
+    """`asyncio.run`, on uvloop where there is one; goes on after exits of adopted code in callbacks of the loop."""
+    make_loop: Callable[[], asyncio.AbstractEventLoop]
     try:
-        import uvloop
+        from uvloop import new_event_loop as make_loop
     except ImportError:
-        return asyncio.run(main)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main)
+        make_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=make_loop) as runner:
+        loop = runner.get_loop()
+        life = loop.create_task(main)
+        while True:
+            try:
+                return loop.run_until_complete(life)
+            except SystemExit as error:  # what is in a task of theirs has become another exception already
+                if life.done() or not survives(error):
+                    raise
 
 
 class _Life:
