@@ -68,7 +68,7 @@ def test_it_fits_on_a_screen_whatever_the_project_has(document: Document) -> Non
         do_now=document.do_now * 30,
     )
     lines = _shown(many).splitlines()
-    assert len(lines) <= 55
+    assert len(lines) <= 50
     assert max(map(len, lines)) <= 100
     assert f"and {len(many.candidates) - 4} more;" in "\n".join(lines)
 

@@ -1,6 +1,6 @@
 """The terminal screen: the verdict first, then what it rests on, what to do now, and what is not known.
 
-Made to fit one screen of 50 lines and 100 columns for any project: lists are cut, and say how much is left out. The
+Made to fit one screen, about 50 lines and 100 columns, for any project: lists are cut and say how much is left out. The
 rest is in the HTML and JSON files. Names of the audited project are data: they are never taken for markup, and control
 characters in them are not passed on.
 """
@@ -25,8 +25,8 @@ from .words import count, effort, gap_lines, percent, plain, question_names, sag
 UNITS = 5
 USES = 3
 CANDIDATES = 4
-HINGES = 4
-ADVICE = 4
+HINGES = 3
+ADVICE = 3
 NEW = 10
 GAPS = 7
 _COLOURS = {
@@ -197,13 +197,13 @@ def _row(candidate: CandidateFacts) -> Iterator[Text | str]:
 def _hinges(best: CandidateFacts) -> Iterator[Text | Places]:
     if not best.hinges:
         return
-    broken = sum(hinge.modules for hinge in best.hinges)
-    where = f"{count(broken, 'edge')} of {count(len(best.hinges), 'module')}"
+    broken, modules = sum(hinge.modules for hinge in best.hinges), count(len(best.hinges), "module")
     if best.edges_to_break:
+        go = f"{count(best.edges_to_break, 'edge')} {'has' if best.edges_to_break == 1 else 'have'} to go"
         after = f"{percent(best.isolation.value)} -> {percent(best.hinges[-1].isolation_after)} crosses"
-        yield _title(f"To free {best.name}, break {where}: {after}, {percent(SEPARABLE)} is possible")
+        yield _title(f"To free {best.name} ({percent(SEPARABLE)}), {go}; {modules} with {broken}: {after}")
     else:
-        yield _title(f"{best.name} is separable; what still ties it to the rest: {where}")
+        yield _title(f"{best.name} is separable; what still ties it to the rest: {count(broken, 'edge')} of {modules}")
     for hinge in best.hinges[:HINGES]:
         what = f"{hinge.module} {hinge.direction} {count(hinge.modules, 'module')}: -> {percent(hinge.isolation_after)}"
         first = hinge.evidence[0]

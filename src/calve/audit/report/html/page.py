@@ -120,10 +120,12 @@ def _data(document: Document) -> Iterator[Element]:
     rest = [t for t in document.tables if t not in crossing]
     if crossing:
         yield el("p", f"{count(len(crossing), 'table')} of {len(document.tables)} have ties to other units:")
-        yield el("div", el("table", head, (_table(t) for t in crossing)), class_="wide")
+        yield el("div", el("table", head, (_table(t) for t in crossing), class_="data"), class_="wide")
     if rest:
         summary = el("summary", f"{count(len(rest), 'table')} that only their owner writes, without keys to others")
-        yield el("details", summary, el("div", el("table", head, (_table(t) for t in rest)), class_="wide"))
+        yield el(
+            "details", summary, el("div", el("table", head, (_table(t) for t in rest), class_="data"), class_="wide")
+        )
 
 
 def _table(table: TableFacts) -> Element:
