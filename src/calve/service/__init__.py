@@ -4,6 +4,7 @@ One call, in the order it runs:
 
     caller: await self.wallet.debit(owner, 5)
       stub.py        binds the arguments to a request, makes the callee's context (deadline, principal, trace, key)
+      resilience/    the caller's guard: time limit, breaker, slot, attempts, fallback
         hosted here  -> the codec, then the chain       elsewhere -> remote.py, transport/wire, their chain
       chain.py       deadline, admission, span, metrics, middleware; maps what comes out to an answer or a typed error
       service.py     the author's method
