@@ -122,6 +122,7 @@ TESTED_BY = {
 """Module, relative to src/calve -> test file, relative to tests."""
 
 TOPICS = {
+    "audit/test_bad_input.py": "what an audit makes of anything that may lie in a repository",
     "audit/resolving/test_grimp.py": "the same imports as another reader sees",
     "audit/judging/test_freed.py": "what would free a part of a large project",
     "bootstrap/test_traces.py": "one trace over every kind of hop",

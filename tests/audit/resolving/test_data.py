@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from audit_projects import DJANGO, Files
+
 from calve.audit.findings import Findings
+
+Audited = Callable[[Files], Findings]
 
 
 def _accesses(found: Findings) -> list[tuple[str, int, str, str, str]]:
@@ -56,3 +62,34 @@ def test_statements_of_sqlalchemy_2(fastapi: Findings) -> None:
         (14, "Entry", "write"),
         (15, "Account", "write"),
     ]
+
+
+def test_attributes_of_a_variable_lead_to_other_models(audited: Audited) -> None:
+    views = """
+        from shop.orders.models import Line, Order
+
+
+        def mail(pk):
+            order = Order.objects.get(pk=pk)
+            if order.customer.points and order.customer_id:
+                return order.address.user.points
+
+
+        def price(line: Line):
+            return line.order.customer.points
+
+
+        def other(order):
+            return order.customer
+    """
+    found = audited({**DJANGO, "shop/mails/__init__.py": "", "shop/mails/views.py": views}).data
+    here = [a for a in found.accesses if a.module == "shop.mails.views" and a.confidence == "inferred"]
+    assert [(a.line, a.model.name, a.write, a.said) for a in here] == [
+        (6, "User", False, "order.customer.points"),
+        (7, "Address", False, "order.address.user.points"),
+        (7, "User", False, "order.address.user.points"),
+        (11, "Order", False, "line.order.customer.points"),
+        (11, "User", False, "line.order.customer.points"),
+    ]
+    joins = [(j.line, j.source.name, j.target.name) for j in found.joins if j.module == "shop.mails.views"]
+    assert joins == [(6, "Order", "User"), (7, "Order", "Address"), (7, "Address", "User"), (11, "Line", "Order")]

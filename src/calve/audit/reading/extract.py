@@ -79,6 +79,9 @@ class _Walk:
         self._imported = {fact.bound for fact in self.facts.imports} - {"*"}
         self._uses: dict[tuple[str, int], None] = {}
         self._calls: dict[tuple[str, int], None] = {}
+        self._held: dict[tuple[str, int], None] = {}
+        self._holders = set[str]()
+        """Names that may hold a model."""
         self._scopes: list[tuple[int, str, Class | None]] = []
         """Where it ends, its name with those around it, and the class it is."""
         self._chain_at = self._name_at = (-1, -1)
@@ -127,6 +130,7 @@ class _Walk:
 
     def _finish(self) -> None:
         self.facts.uses = sorted(self._uses, key=lambda use: (use[1], use[0]))
+        self.facts.held = list(self._held)
         if self._root.has_error and not self.facts.errors:
             self.facts.errors = 1  # the parser made up something that is missing
         defined = set(self.facts.defined)
@@ -159,6 +163,7 @@ class _Walk:
         parameters = node.child_by_field_name("parameters")
         annotations = {} if parameters is None else dict(filter(None, map(_annotation, parameters.named_children)))
         self.facts.functions.append(Function(first, end, name, tuple(decorators), annotations))
+        self._holders.update(annotations)
         self._define(name)
         self._scopes.append((node.end_byte, name, None))
         return True
@@ -179,6 +184,10 @@ class _Walk:
         self._name_at = (node.start_byte, node.end_byte)
         if name.partition(".")[0] in self._imported:
             self._uses[name, node.start_point.row + 1] = None
+        elif "." in name:
+            head, _, rest = name.partition(".")
+            if head in self._holders or (head == "self" and "." in rest):
+                self._held[name, node.start_point.row + 1] = None
         return False
 
     def _keyword(self, node: Node) -> bool:
@@ -229,7 +238,7 @@ class _Walk:
             note = "" if annotation is None else text(annotation)
             self._scopes[-1][2].fields.append(Field(node.start_point.row + 1, name, call, note, value))
         elif call is not None and _may_be_data(call):
-            self.facts.binds.append(Bind(node.start_point.row + 1, name, call))
+            self._bind(node, name, call)
         if not self._scopes:
             self.facts.defined.append(name)
             if name == "__all__" and right is not None:
@@ -238,10 +247,14 @@ class _Walk:
                 self.facts.flags[name] = value
         return True
 
+    def _bind(self, node: Node, name: str, call: Chain) -> None:
+        self.facts.binds.append(Bind(node.start_point.row + 1, name, call))
+        self._holders.add(name)
+
     def _for(self, node: Node) -> bool:
         left, call = node.child_by_field_name("left"), _call_in(node.child_by_field_name("right"))
         if call is not None and left is not None and left.type == "identifier" and _may_be_data(call):
-            self.facts.binds.append(Bind(node.start_point.row + 1, text(left), call))
+            self._bind(node, text(left), call)
         return True
 
     def _with(self, node: Node) -> bool:

@@ -128,6 +128,8 @@ class FileFacts(msgspec.Struct, array_like=True):
     """Dotted names that start with an imported name, and the line; each pair once."""
     calls: list[tuple[str, int]] = []
     """Calls of what this file defines itself: `helper`, and `self.method`."""
+    held: list[tuple[str, int]] = []
+    """Attributes of what may hold a model, `order.customer` after a `Bind` of `order`, and the line; each pair once."""
     strings: list[tuple[str, int]] = []
     """String literals that look like a dotted path."""
     chains: list[Chain] = []

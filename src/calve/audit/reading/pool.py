@@ -23,6 +23,9 @@ SERIAL_BYTES_MAX = 1 << 19
 COUNTED = frozenset[Role]({"test", "migration"})
 """What is only counted: it is often more than half of all lines, and no part depends on it."""
 
+GENERATED_LINES_MIN = 20_000
+"""Files with as many lines are named, since they may outweigh all that was written."""
+
 Progress = Callable[[int, int], None]
 _Source = tuple[bytes, bool]
 """The bytes of a file, and whether it is only counted."""
@@ -94,6 +97,8 @@ def _bytes(project: Project, file: SourceFile, gaps: list[Gap]) -> bytes | None:
 def _gaps(path: str, facts: FileFacts) -> Iterator[Gap]:
     if facts.errors:
         yield Gap("syntax", path, 0, f"{facts.errors} places are not Python; the rest was read")
+    if facts.lines >= GENERATED_LINES_MIN:
+        yield Gap("generated", path, 0, f"{facts.lines} lines: nobody wrote these by hand; read like the rest")
     if facts.encoding != "utf-8":
         yield Gap("encoding", path, 0, f"not UTF-8: read as {facts.encoding}")
 

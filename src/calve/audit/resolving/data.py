@@ -126,6 +126,8 @@ class Data:
             reader = _FileReader(module, facts, modules, models)
             for chain in facts.chains:
                 reader.read(chain)
+            for dotted, line in facts.held:
+                reader.follow(dotted, line)
             found = sorted(set(reader.accesses))
             self._by_module[module] = sorted(found, key=lambda access: access.line)
             self.accesses += found
@@ -200,6 +202,7 @@ class _FileReader:
         self.accesses: list[Access] = []
         self.joins: list[Join] = []
         self.unresolved: list[tuple[int, str]] = []
+        self._followed = set[tuple[Symbol, Symbol]]()
         self._binds: dict[str, list[Bind]] = {}
         for bind in facts.binds:
             self._binds.setdefault(bind.name, []).append(bind)
@@ -220,6 +223,24 @@ class _FileReader:
             self._note(chain.line, model, write, confidence, said)
         for link in rest:
             self._joins(chain.line, model, link)
+
+    def follow(self, dotted: str, line: int) -> None:
+        """Note the models that attributes of a variable lead to: each is read, and in a query of its own or joined.
+
+        The join counts once per file: what composes two answers in one place serves the next line, too.
+        """
+        head, *names = dotted.split(".")
+        model = self._variable(head, line, 3)
+        for name in names:
+            target = self._models.step(model, name) if model and not name.endswith("_id") else None
+            if model is None or target is None:
+                return
+            if target != model:
+                if (model, target) not in self._followed:
+                    self._followed.add((model, target))
+                    self.joins.append(Join(self._module, line, model, target, dotted))
+                self._note(line, target, False, "inferred", dotted)
+            model = target
 
     def _start(self, chain: Chain, depth: int = 3) -> tuple[Symbol | None, tuple[Link, ...], Confidence]:
         """The model a chain starts from, and what is done to it."""

@@ -5,7 +5,7 @@
     ship.delay(), send_task(...)  task
     post_save.connect(.., sender=Order), @receiver(post_save, sender=Order)      signal
     include("shop.orders.urls"), include_router(orders.router)                   url
-    requests.post("http://orders/...")                                           http, to a host nobody here can name
+    requests.post("http://orders/...")                                           http, if it is an own route
 
 Half of the coupling of some projects goes through strings alone.
 """
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from ..base import Edge, EdgeKind
 from ..reading.facts import Chain, FileFacts, Link
 from ..reading.vocabulary import HTTP
+from .http import Routes
 from .models import Models
 from .modules import Modules, Symbol
 
@@ -40,6 +41,7 @@ class Names:
             for kind, target, symbol, line, how in self._of(module, facts):
                 if target != module:
                     yield Edge(module, target, kind, "string" if how == "string" else "exact", symbol, path, line, how)
+        yield from Routes(self._modules).edges(self.http)
 
     def _of(self, module: str, facts: FileFacts) -> Iterator[tuple[EdgeKind, str, str, int, str]]:
         for text, line in facts.strings:
