@@ -61,7 +61,7 @@ def gap_lines(document: Document) -> Iterator[str]:
     if coverage.raw_sql:
         yield f"{count(coverage.raw_sql, 'raw SQL statement')}: tables were read off, by name only"
     if coverage.http_calls:
-        yield f"{count(coverage.http_calls, 'HTTP call')}: followed only where a literal URL fits a route of the project"
+        yield f"{count(coverage.http_calls, 'HTTP call')}: followed only where a literal URL fits an own route"
     if coverage.runtime == "not run":
         yield "what happens at run time: `calve audit trace -- pytest` would show it under your own tests"
     if document.trace is not None:
