@@ -136,6 +136,14 @@ def test_a_project_keeps_its_own_sitecustomize(traced: Run, tmp_path: Path) -> N
     assert json.loads(rest) == [str(tmp_path / "sitecustomize.py"), [], True]
 
 
+def test_a_failure_of_the_recorder_is_told_and_does_not_reach_the_project(traced: Run, tmp_path: Path) -> None:
+    (tmp_path / "sqlalchemy.py").write_text("secret = 'hush-hush'\n")  # nothing of what is to be listened to
+    done = traced(tmp_path, sys.executable, "-c", "import sqlalchemy; print(sqlalchemy.secret)")
+    assert (done.returncode, done.stdout) == (0, "hush-hush\n")
+    assert "the recorder failed 1 time with AttributeError: something is missing" in done.stderr
+    assert "hush-hush" not in done.stderr
+
+
 def test_nothing_else_is_put_in_front_of_the_project() -> None:
     assert sorted(path.name for path in INJECTED.glob("*.py")) == ["__init__.py", "sitecustomize.py"]
 
