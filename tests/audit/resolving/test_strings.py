@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from audit_projects import Files
+
 from calve.audit.base import EdgeKind
 from calve.audit.findings import Findings
 
@@ -15,6 +19,47 @@ def test_tasks_by_call_and_by_name(django: Findings) -> None:
         ("shop.orders.views", "shop.orders.tasks.confirm", 12),
         ("shop.reports.jobs", "shop.orders.tasks.confirm", 20),
     ]
+
+
+CELERY: Files = {
+    "worker.py": """
+        from celery import Celery
+
+        app = Celery("worker", include=["jobs.mail", "jobs.sync"])
+    """,
+    "jobs/mail.py": """
+        from worker import app
+
+
+        @app.task
+        def send(): ...
+
+
+        @app.task(bind=True, name="mail.later")
+        def later(self): ...
+    """,
+    "jobs/sync.py": """
+        from celery import chain, current_app, signature
+
+        from jobs import mail
+
+
+        def sync():
+            chain(mail.send.s(), mail.send.si())()
+            signature("mail.later").delay()
+            current_app.send_task("jobs.mail.send")
+    """,
+}
+
+
+def test_tasks_of_a_project_that_has_nothing_else(audited: Callable[[Files], Findings]) -> None:
+    found = audited(CELERY)
+    assert sorted(set(_edges(found, "task"))) == [
+        ("jobs.sync", "jobs.mail.later", 8),
+        ("jobs.sync", "jobs.mail.send", 7),
+        ("jobs.sync", "jobs.mail.send", 9),
+    ]
+    assert {target for source, target, _ in _edges(found, "string") if source == "worker"} == {"jobs.mail", "jobs.sync"}
 
 
 def test_signals_lead_to_their_sender(django: Findings) -> None:

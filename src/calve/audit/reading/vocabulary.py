@@ -126,6 +126,7 @@ TASKS = frozenset(
         "apply_async",
         "send_task",
         "signature",
+        "signature",
         "si",
         "s",
         "shared_task",

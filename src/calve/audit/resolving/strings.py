@@ -2,7 +2,7 @@
 
     "shop.orders.tasks.ship"      a dotted path of the project: string     INSTALLED_APPS, get_class, import_string
     "orders.Order"                a model by its label: string             get_model, lazy references
-    ship.delay(), send_task(...)  task
+    ship.delay(), send_task("ship"), signature("ship")                           task
     post_save.connect(.., sender=Order), @receiver(post_save, sender=Order)      signal
     include("shop.orders.urls"), include_router(orders.router)                   url
     requests.post("http://orders/...")                                           http, if it is an own route
@@ -76,7 +76,7 @@ class Names:
         for link in chain.links:
             if link.name in ("get_model", "get_class", "get_classes") and link.args:
                 yield from self._loaded(chain, link)
-            elif link.name == "send_task" and link.args:
+            elif link.name in ("send_task", "signature") and link.args:
                 task = self._tasks.get(link.args[0].removeprefix("'"))
                 if task is not None:
                     yield "task", task.module, task.name, chain.line, "string"
