@@ -44,6 +44,14 @@ def test_a_terminal_sees_what_is_being_done(
     assert decode(shown.out.encode()).project == "shop", "the bar is not on standard output"
 
 
+def test_without_the_extra_it_says_what_to_install(
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    assert main(["audit", "-q"]) == 2
+    assert capsys.readouterr().err == "calve: error: networkx is not installed; run pip install 'calve[audit]'\n"
+
+
 def test_quiet_prints_nothing(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", str(shop), "--quiet", "--no-cache"]) == 0
     assert capsys.readouterr() == ("", "")

@@ -16,11 +16,12 @@ from typing import Literal
 import msgspec
 
 from ...core.errors import ConfigError
-from .document import SCHEMA_VERSION, Document, Figure, decode
+from .document import SCHEMA_VERSION, Document, Figure, Measures, decode
 from .words import percent
 
 Check = Literal["new-cross-edge", "new-shared-table"]
 CHECKS: tuple[Check, ...] = ("new-cross-edge", "new-shared-table")
+TRANSACTIONS = "transactions over several units"
 
 
 class New(msgspec.Struct, frozen=True, order=True):
@@ -99,18 +100,22 @@ def _new_writers(before: Document, after: Document) -> Iterator[New]:
 
 
 def _moved(before: Document, after: Document) -> Iterator[Moved]:
-    old, new = before.measures, after.measures
-    yield Moved("dependencies between units", str(old.cross_edges), str(new.cross_edges))
-    yield Moved("share of all dependencies", percent(old.cross_share), percent(new.cross_share))
-    yield Moved("units in the largest cycle", str(old.largest_cycle), str(new.largest_cycle))
-    yield Moved("tables written by several units", str(old.shared_tables), str(new.shared_tables))
-    transactions = (_range(old.cross_unit_transactions), _range(new.cross_unit_transactions))
-    yield Moved("transactions over several units", *transactions)
-    yield Moved("commits over several units", _share(old.lockstep_share), _share(new.lockstep_share))
-    yield Moved("days from commit to production", _number(old.lead_time_days), _number(new.lead_time_days))
-    yield Moved("deploys a week", _number(old.deploys_a_week), _number(new.deploys_a_week))
-    yield Moved("percent of deploys that fail", _number(old.change_fail_percent), _number(new.change_fail_percent))
-    yield Moved("hours to restore", _number(old.restore_hours), _number(new.restore_hours))
+    for (name, old), (_, new) in zip(numbers(before.measures), numbers(after.measures), strict=True):
+        yield Moved(name, old, new)
+
+
+def numbers(measures: Measures) -> Iterator[tuple[str, str]]:
+    """What a migration is meant to move: each number by its name, `?` for what is not known."""
+    yield "dependencies between units", str(measures.cross_edges)
+    yield "share of all dependencies", percent(measures.cross_share)
+    yield "units in the largest cycle", str(measures.largest_cycle)
+    yield "tables written by several units", str(measures.shared_tables)
+    yield TRANSACTIONS, _range(measures.cross_unit_transactions)
+    yield "commits over several units", _share(measures.lockstep_share)
+    yield "days from commit to production", _number(measures.lead_time_days)
+    yield "deploys a week", _number(measures.deploys_a_week)
+    yield "percent of deploys that fail", _number(measures.change_fail_percent)
+    yield "hours to restore", _number(measures.restore_hours)
 
 
 def _range(figure: Figure) -> str:

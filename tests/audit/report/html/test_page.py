@@ -109,6 +109,9 @@ def test_every_part_of_the_document_is_there(document: Document) -> None:
     for table in document.tables:
         assert table.model in text
     assert "1 of 5 writes of models: what is saved or deleted could not be told" in text
+    assert "dependencies between units8" in text
+    assert "transactions over several units1shop/orders/views.py:8place: shop.orders, shop.stock" in text
+    assert "days from commit to production?" in text
     assert "saga3 to 10" in text, "the guesses that days are made from"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib import resources
 
 from ...judging.verdict import Reason
+from ..baseline import TRANSACTIONS, numbers
 from ..document import Advice, Document, TableFacts, TraceFacts
 from ..words import count, gap_lines, percent, question_names
 from .markup import Child, Element, el, style
@@ -182,6 +183,8 @@ def _known(document: Document) -> Iterator[Element]:
     tags = "" if history.tags_a_year is None else f", {history.tags_a_year:g} tags in the last year"
     used = "used" if history.co_change_used else "not used"
     yield el("p", f"Git: {said}{tags}. Co-change was {used} to group units: {history.co_change_why}.")
+    yield el("h3", "Today's numbers, for later audits to be held against")
+    yield el("table", (el("tr", el("th", name), el("td", value)) for name, value in _numbers(document)))
     yield el("h3", "Not known")
     yield el("ul", (el("li", line) for line in gap_lines(document)))
     gaps = [
@@ -189,6 +192,14 @@ def _known(document: Document) -> Iterator[Element]:
     ]
     if gaps:
         yield el("details", el("summary", count(len(gaps), "file or folder with a gap")), el("table", gaps))
+
+
+def _numbers(document: Document) -> Iterator[tuple[str, Child]]:
+    """What `--baseline` compares, with its places where it has some."""
+    figure = document.measures.cross_unit_transactions
+    for name, value in numbers(document.measures):
+        torn = name == TRANSACTIONS and figure.evidence
+        yield name, places(figure.evidence, figure.high, value) if torn else value
 
 
 def _method(document: Document) -> Iterator[Element]:
