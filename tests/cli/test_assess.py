@@ -157,6 +157,7 @@ def test_at_a_terminal_a_wrong_answer_is_asked_again_and_ctrl_c_writes_nothing(s
         terminal.type("12\n")
         terminal.wait_for("teams: ")
         terminal.process.send_signal(signal.SIGINT)
+        terminal.type("\n")  # wakes a prompt that began to wait just after the signal came
         terminal.wait_for("nothing was written")
         assert terminal.process.wait(PATIENCE_SECONDS) == 130
     assert not (shop / "a.toml").exists()
