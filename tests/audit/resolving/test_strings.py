@@ -9,6 +9,8 @@ from audit_projects import Files
 from calve.audit.base import EdgeKind
 from calve.audit.findings import Findings
 
+Audited = Callable[[Files], Findings]
+
 
 def _edges(found: Findings, kind: EdgeKind) -> list[tuple[str, str, int]]:
     return [(e.source, f"{e.target}.{e.symbol}".rstrip("."), e.line) for e in found.edges if e.kind == kind]
@@ -83,3 +85,26 @@ def test_routes_by_string_and_by_object(django: Findings, flask: Findings, fasta
     assert _edges(django, "url") == [("shop.urls", "shop.orders.urls", 3)]
     assert _edges(flask, "url") == [("app", "app.blog.views.blueprint", 8)]
     assert _edges(fastapi, "url") == [("bank.main", "bank.ledger.api.router", 6)]
+
+
+def test_classes_that_are_loaded_by_name_are_used_like_imported_ones(audited: Audited) -> None:
+    files = {
+        "shop/core/loading.py": "def get_class(module, name): ...\n",
+        "shop/orders/utils.py": "class Numbers: ...\n",
+        "shop/checkout/views.py": """
+            from shop.core.loading import get_class
+
+            Numbers = get_class("orders.utils", "Numbers")
+
+
+            def number():
+                other = Numbers.first
+                return Numbers().next()
+        """,
+    }
+    uses = [e for e in audited(files).edges if e.target == "shop.orders.utils"]
+    assert [(e.kind, e.symbol, e.line, e.confidence) for e in uses] == [
+        ("name", "Numbers", 8, "string"),
+        ("name", "Numbers.first", 7, "string"),
+        ("string", "Numbers", 3, "string"),
+    ]

@@ -50,6 +50,7 @@ class Names:
                 yield "string", found.module, found.name, line, "string"
         for chain in facts.chains:
             yield from self._chain(module, chain)
+        yield from self._loaded_names(facts)
         for function in facts.functions:
             for decorator in function.decorators:
                 if decorator.links[-1].name in ("receiver", "connect"):
@@ -104,6 +105,19 @@ class Names:
         for module in self._ending(args[0]):
             yield "string", module, args[1] if len(args) > 1 else "", chain.line, "string"
             return
+
+    def _loaded_names(self, facts: FileFacts) -> Iterator[tuple[EdgeKind, str, str, int, str]]:
+        """Uses of `Numbers = get_class("orders.utils", "Numbers")`: they are imports by another name."""
+        loaded: dict[str, tuple[str, str]] = {}
+        for bind in facts.binds:
+            if bind.value.links[-1].name == "get_class":
+                for _, target, symbol, _, _ in self._loaded(bind.value, bind.value.links[-1]):
+                    loaded[bind.name] = (target, symbol)
+        for dotted, line in (*facts.calls, *facts.held) if loaded else ():
+            head, _, rest = dotted.partition(".")
+            if head in loaded:
+                target, symbol = loaded[head]
+                yield "name", target, f"{symbol}.{rest}" if rest else symbol, line, "string"
 
     def _ending(self, tail: str) -> list[str]:
         """The modules whose name is `tail` or ends with it, the shortest first."""
