@@ -121,3 +121,8 @@ def test_the_same_tree_gives_the_same_bytes(tmp_path: Path, document: Document) 
         printed.append(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
     assert printed[0] == printed[1] == encode(document)
     assert decode(printed[0]) == document
+
+
+def test_groups_come_with_how_clear_they_are(document: Document) -> None:
+    assert document.structure.clear is (document.structure.modularity > document.structure.null)
+    assert document.structure.clear or document.groups == []

@@ -12,6 +12,7 @@ from ..git import regular_authors
 from ..judging.answers import Answers
 from ..reading.pool import total_lines
 from ..structure.graph import isolation
+from ..structure.null import Structure
 from ..trace.merge import Recall
 from .advice import advice, foreign_writes
 from .candidates import candidate_facts, evidence, figure, touched_units
@@ -24,6 +25,7 @@ from .document import (
     HistoryFacts,
     Measures,
     ModulePair,
+    StructureFacts,
     TableFacts,
     TraceFacts,
     UnitEdge,
@@ -57,9 +59,14 @@ def build(found: Findings, options: AuditOptions) -> Document:
         candidates=[candidate_facts(found, candidate) for candidate in found.candidates],
         trace=None if found.recall is None else _trace(found.recall),
         groups=sorted(sorted(group) for group in found.groups),
+        structure=_structure(found.structure),
         effort={name: getattr(options.effort, name) for name in options.effort.__struct_fields__},
         do_now=advice(found),
     )
+
+
+def _structure(found: Structure) -> StructureFacts:
+    return StructureFacts(modularity=found.modularity, null=found.null, clear=found.clear)
 
 
 def _verdict(found: Findings) -> VerdictFacts:

@@ -275,6 +275,16 @@ class Measures(msgspec.Struct, frozen=True, kw_only=True):
     restore_hours: float | None
 
 
+class StructureFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the units divide into groups more clearly than by chance; see `calve.audit.structure.null`."""
+
+    modularity: float
+    null: float
+    """What 95 % of copies without structure stay below."""
+    clear: bool
+    """There are no `groups` where it is not."""
+
+
 class Document(msgspec.Struct, frozen=True, kw_only=True):
     """One audit."""
 
@@ -294,6 +304,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     """None when nothing was recorded."""
     groups: list[list[str]]
     """Units that belong together by what couples them, where that is not just one."""
+    structure: StructureFacts
     effort: dict[str, tuple[float, float]]
     """Days per item that `days` is made from: uncalibrated."""
     do_now: list[Advice]

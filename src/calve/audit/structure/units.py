@@ -11,7 +11,7 @@
     6  `[audit.units]` in calve.toml overrides everything:  orders = ["shop.orders", "shop.graphql.orders"]
 
 Clusters of the import graph are no better start: measured against what maintainers really extracted, directories score
-0.86 (adjusted mutual information), clusters of modules between 0.1 and 0.6.
+0.90 (adjusted mutual information), clusters of modules between 0.1 and 0.6.
 """
 
 from __future__ import annotations

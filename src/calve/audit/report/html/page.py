@@ -151,6 +151,8 @@ def _candidates(document: Document) -> Iterator[Element]:
     if document.groups:
         yield el("h3", "Units that belong together by what couples them")
         yield el("ul", (el("li", ", ".join(group)) for group in document.groups))
+    elif not document.structure.clear:
+        yield el("p", "No groups of units: they divide no more clearly than they would by chance.")
 
 
 def _trace(trace: TraceFacts) -> Iterator[Element]:
