@@ -101,7 +101,6 @@ TESTED_BY = {
     "transport/rest/base.py": "transport/rest/test_edge.py",
     "transport/rest/exchange_asgi.py": "transport/rest/test_exchange.py",
     "transport/rest/exchange_direct.py": "transport/rest/test_exchange.py",
-    "transport/rest/http1/base.py": "transport/rest/http1/test_request.py",
     "transport/rest/pages.py": "transport/rest/test_docs.py",
     "transport/rest/problem.py": "transport/rest/test_unary.py",
     "transport/rest/refusals.py": "transport/rest/test_client.py",
