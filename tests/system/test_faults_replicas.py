@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -53,6 +54,16 @@ def half_open(shop: FaultShop) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def out_of_time(shop: FaultShop) -> Iterator[None]:
+    """Its wall clock is set an hour back."""
+    shop.shift_clock(ILL, timedelta(hours=-1))
+    try:
+        yield
+    finally:
+        shop.shift_clock(ILL, timedelta())
+
+
 def ill(
     kind: Literal["fail", "refuse", "slow", "block"], seconds: float = 0.0
 ) -> Callable[[FaultShop], AbstractContextManager[None]]:
@@ -68,6 +79,7 @@ FAULTS: dict[str, Callable[[FaultShop], AbstractContextManager[None]]] = {
     "errors": ill("fail"),
     "refusals": ill("refuse"),
     "half-open connections": half_open,
+    "a clock that jumps": out_of_time,
 }
 
 
@@ -75,11 +87,15 @@ FAULTS: dict[str, Callable[[FaultShop], AbstractContextManager[None]]] = {
 def test_one_of_three(
     shop: FaultShop, usual: Samples, fault: Callable[[FaultShop], AbstractContextManager[None]]
 ) -> None:
+    received = shop.switch.received
     with shop.episode() as episode, fault(shop):
         since = shop.load.now
         shop.last(FAULT_SECONDS)
+        received = shop.switch.received - received
     check(episode, usual, {*UNAVAILABLE, "internal_error"})
-    asked_again = episode.dependent.between(since + NOTICED_SECONDS).only("balance").failed()
-    assert asked_again == [], describe_failures(asked_again[:10])
+    late = episode.dependent.between(since + NOTICED_SECONDS).only("balance").failed()
+    assert late == [], describe_failures(late[:10])
     share = len(episode.dependent.failed()) / len(episode.dependent)
     assert share < 0.1, describe_failures(episode.dependent.failed()[:10])
+    asked = len(episode.dependent.between(since, since + FAULT_SECONDS))
+    assert received <= 1.2 * asked / 3 + 5, f"the ill one got {received} calls of {asked} requests, more than its share"
