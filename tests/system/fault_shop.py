@@ -17,7 +17,7 @@ import re
 import signal
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -39,6 +39,8 @@ RECOVERY_SECONDS = 5.0
 """How long it may take until all is well again there; `bench/faults.py` has the strict figures."""
 UNAVAILABLE = {"unavailable", "deadline_exceeded", "circuit_open"}
 """Codes of errors that say that a unit is ill."""
+CUSTOMERS = 20
+"""So many wallets: a process that stands still in the middle of a transaction holds the locks that it has."""
 CALM = 20
 """Good answers in a row after which a unit has recovered."""
 
@@ -80,8 +82,12 @@ def check(episode: Episode, usual: Samples, codes: Collection[str] = UNAVAILABLE
     assert episode.recovery_seconds <= RECOVERY_SECONDS
 
 
-def shop_requests(url: str, owner: UUID) -> list[LoadRequest]:
-    """One of each kind in turn, with their deadlines."""
+def shop_requests(owners: Sequence[UUID]) -> list[LoadRequest]:
+    """One of each kind in turn, with their deadlines, for one customer after the other."""
+    return [request for owner in owners for request in _requests_of(owner)]
+
+
+def _requests_of(owner: UUID) -> list[LoadRequest]:
     within = (("X-Request-Timeout", f"{DEADLINE_SECONDS:g}"),)
 
     def deposit() -> dict[str, object]:
@@ -106,8 +112,7 @@ class FaultShop:
     def __init__(self, running: Running, folder: Path, switch: FaultSwitch, clocks: ShiftedClocks) -> None:
         self.running, self.folder, self.switch, self._clocks = running, folder, switch, clocks
         self.url = running.url("front")
-        self.owner = open_wallet(self.url, cents=1_000_000_00)
-        """Whose wallet it is about."""
+        self.owners = [open_wallet(self.url, cents=1_000_000_00) for _ in range(CUSTOMERS)]
         self.load: SteadyLoad
 
     @classmethod
@@ -127,7 +132,7 @@ class FaultShop:
         with calve_run(shop, tmp, "--topology", "split", **environ) as running:
             running.line("shop is ready")
             made = cls(running, shop, switch, clocks)
-            with SteadyLoad(made.url, shop_requests(made.url, made.owner), per_second=PER_SECOND) as made.load:
+            with SteadyLoad(made.url, shop_requests(made.owners), per_second=PER_SECOND) as made.load:
                 made.calm()
                 yield made
             assert running.stop() == 0

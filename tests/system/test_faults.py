@@ -15,7 +15,7 @@ from calve.testing.faults import Fault
 from calve.testing.load import Samples
 from calve.testing.postgres import Missing
 
-from .conftest import request
+from .conftest import deposit, request
 from .fault_shop import DEADLINE_SECONDS, DEPENDENT, UNAVAILABLE, FaultShop, check, cut_off
 
 FAULT_SECONDS = 3.0
@@ -84,7 +84,8 @@ def test_a_clock_that_jumps(shop: FaultShop, usual: Samples) -> None:
         for by in (timedelta(hours=1), timedelta(hours=-1)):
             shop.shift_clock("money", by)
             shop.last(FAULT_SECONDS / 3)
-            latest = request(f"{shop.url}/wallets/{shop.owner}/statement").json()["entries"][0]
+            assert deposit(shop.url, shop.owners[0], 1).status == 200
+            latest = request(f"{shop.url}/wallets/{shop.owners[0]}/statement").json()["entries"][0]
             assert abs(datetime.fromisoformat(latest["at"]) - datetime.now().astimezone() - by) < timedelta(minutes=5)
         shop.shift_clock("money", timedelta())
     check(episode, usual, codes=())
