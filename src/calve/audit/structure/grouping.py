@@ -4,7 +4,8 @@
                            idf = log(1 + n / (1 + importers)) / log(1 + n)
     per kind               scaled so that the median pair of units has 1, and cut off at 5: never to equal totals, or
                            a few hundred foreign keys would drown ten thousand imports
-    groups                 pairs that are together in at least 80 % of the runs, over six resolutions and ten seeds
+    groups                 pairs that are together in at least 80 % of the runs, over six resolutions and ten seeds,
+                           or fewer where there are very many edges
 
 One run of Louvain depends on the order it meets the nodes in; what is shown here does not.
 """
@@ -28,6 +29,10 @@ WEIGHTS = {"import": 1.0, "string": 1.0, "relation": 1.0, "write": 1.0, "read": 
 """Per kind of edge; kinds that are not listed do not count."""
 RESOLUTIONS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
 SEEDS = 10
+SEEDS_MIN = 2
+_EDGES_TIMES_SEEDS = 50_000
+"""Beyond this there are fewer seeds: the more edges a graph has, the less a run depends on the order, and the longer
+it takes."""
 TOGETHER = 0.8
 SCALED_MAX = 5.0
 
@@ -91,12 +96,13 @@ def groups(graph: UnitGraph, weights: Mapping[Pair, float]) -> list[frozenset[st
 
     whole = network(graph, weights)
     together: Counter[Pair] = Counter()
+    seeds = max(SEEDS_MIN, min(SEEDS, _EDGES_TIMES_SEEDS // max(len(weights), 1)))
     for resolution in RESOLUTIONS:
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             found = nx.community.louvain_communities(whole, resolution=resolution, seed=seed)
             for community in found:
                 together.update(combinations(sorted(community), 2))
-    runs = len(RESOLUTIONS) * SEEDS
+    runs = len(RESOLUTIONS) * seeds
     consensus: nx.Graph[str] = nx.Graph()
     consensus.add_edges_from(pair for pair, count in together.items() if count >= TOGETHER * runs)
     result = [frozenset(part) for part in nx.connected_components(consensus)]

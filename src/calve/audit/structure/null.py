@@ -2,7 +2,7 @@
 
     modularity     of the best division of the units: share of their coupling within groups, less what chance gives
     null model     the same where every dependency between two units keeps its source and its target keeps as many
-                   users, but who uses what is dealt out anew, 20 times
+                   users, but who uses what is dealt out anew, up to 20 times
 
 Louvain finds communities in noise, too. Groups are only worth showing where the units divide more clearly than nearly
 all such copies do; otherwise the answer is "no structure beyond the packages".
@@ -10,6 +10,7 @@ all such copies do; otherwise the answer is "no structure beyond the packages".
 
 from __future__ import annotations
 
+import math
 import random
 
 import msgspec
@@ -18,6 +19,9 @@ from .graph import UnitGraph
 from .grouping import Pair, coupling, idf_of, network, weights_of
 
 COPIES = 20
+COPIES_MIN = 5
+_PAIRS_TIMES_COPIES = 1_000_000
+"""Beyond this there are fewer copies; those of large graphs differ little."""
 SHARE = 0.95
 """Of the copies that have to be less modular."""
 UNITS_MIN = 4
@@ -43,11 +47,12 @@ def structure(graph: UnitGraph) -> Structure:
         return Structure(0.0, 0.0)
     pairs, idf = coupling(graph), idf_of(graph)
     choice = random.Random(1)
+    count = max(COPIES_MIN, min(COPIES, _PAIRS_TIMES_COPIES // max(sum(map(len, pairs.values())), 1)))
     copies = sorted(
         _modularity(graph, {kind: _dealt_anew(found, graph.of, choice) for kind, found in pairs.items()}, idf)
-        for _ in range(COPIES)
+        for _ in range(count)
     )
-    return Structure(_modularity(graph, pairs, idf), copies[int(SHARE * COPIES) - 1])
+    return Structure(_modularity(graph, pairs, idf), copies[math.ceil(SHARE * count) - 1])
 
 
 def _modularity(graph: UnitGraph, pairs: dict[str, list[Pair]], idf: dict[str, float]) -> float:
