@@ -1,10 +1,11 @@
-"""An exchange leaves nothing behind: no tasks, no timers, nothing for the garbage collector."""
+"""An exchange leaves nothing behind, and it is the same exchange on our own server as on any other."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import logging
+import re
 import weakref
 from collections.abc import Awaitable
 from typing import Any
@@ -112,3 +113,50 @@ async def test_nor_does_a_request_of_our_own_server(bank: Any, name: str, monkey
         assert len(edge._wheel) == 0
     finally:
         gc.enable()
+
+
+POST_ORDER = "POST /orders HTTP/1.1\r\nhost: x\r\n"
+POST_JSON = f"{POST_ORDER}content-type: application/json\r\n"
+CHUNKED = "transfer-encoding: chunked\r\n\r\n"
+RAW: dict[str, str] = {
+    "an answer": "GET /names/a HTTP/1.1\r\nhost: x\r\n\r\n",
+    "its head": "HEAD /names/a HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a path in other letters": "GET /n%61mes/%C3%A9 HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a path that is no text": "GET /names/%ff HTTP/1.1\r\nhost: x\r\n\r\n",
+    "an unknown path": "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n",
+    "another method": "PUT /orders HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n",
+    "what is allowed": "OPTIONS /orders HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a long query": f"GET /search?text={'a' * 9000} HTTP/1.1\r\nhost: x\r\n\r\n",
+    "large headers": f"GET /names/a HTTP/1.1\r\nhost: x\r\nx-much: {'a' * 40000}\r\n\r\n",
+    "a body": f'{POST_JSON}content-length: 12\r\n\r\n{{"lines":[]}}',
+    "chunks": f'{POST_JSON}{CHUNKED}c\r\n{{"lines":[]}}\r\n0\r\n\r\n',
+    "no body": f"{POST_ORDER}content-length: 0\r\n\r\n",
+    "no body of another type": f"{POST_ORDER}content-type: text/plain\r\ncontent-length: 0\r\n\r\n",
+    "a body of no type": f'{POST_ORDER}content-length: 12\r\n\r\n{{"lines":[]}}',
+    "a body of another type": f'{POST_ORDER}content-type: text/plain\r\ncontent-length: 12\r\n\r\n{{"lines":[]}}',
+    "a compressed body": f"{POST_JSON}content-encoding: gzip\r\ncontent-length: 1\r\n\r\nx",
+    "a body too large": f"{POST_JSON}content-length: 2000\r\n\r\n{' ' * 2000}",
+    "chunks too large": f"{POST_JSON}{CHUNKED}7d0\r\n{' ' * 2000}\r\n0\r\n\r\n",
+    "a bad time": "GET /names/a HTTP/1.1\r\nhost: x\r\nx-request-timeout: soon\r\n\r\n",
+    "a page": "GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a stream": f"GET /wallets/{OWNER}/history HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a failure": "GET /fail HTTP/1.1\r\nhost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", RAW)
+@virtual_time
+async def test_our_own_server_gets_the_answers_that_any_other_gets(
+    bank: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("tests.transport.rest.conftest"), "disabled", True)
+    edge = bank.edge(authenticate=None, body_bytes_max=1000)
+    answers = []
+    for app in (edge, lambda scope, receive, send: edge(scope, receive, send)):
+        client = Client(Hub(app, set(), Http1Options(), asyncio.get_running_loop()))
+        await client.send(RAW[name].encode())
+        (answer,) = client.answers(heads=(0,) if RAW[name].startswith("HEAD") else ())
+        body = re.sub(rb'"trace_id":"[0-9a-f]+"', b"", answer.body)
+        headers = {key: value for key, value in answer.headers.items() if key not in ("date", "content-length")}
+        answers.append((answer.status, headers, body, client.over))
+    assert answers[0] == answers[1]
