@@ -37,8 +37,7 @@ if __name__ == "__main__":
     found = audit(Path(sys.argv[1]))
     seconds = time.perf_counter() - started
     own, workers = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    read = os.cpu_count() if found.cached == 0 else 0
-    print(seconds, (own + workers * read) / 1024, sum(facts.lines for facts in found.facts.values()))
+    print(seconds, (own + workers * (os.cpu_count() or 1)) / 1024, sum(facts.lines for facts in found.facts.values()))
 """
 GRIMP = """
 import resource, sys, time

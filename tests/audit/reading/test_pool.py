@@ -32,6 +32,7 @@ def test_tests_and_migrations_are_only_counted(tmp_path: Path) -> None:
     (tmp_path / "tests" / "test_bad.py").write_text("def f(:\n    pass\n")
     cache = FactsCache(tmp_path / ".cache")
     reading = read_files(discover(tmp_path), cache, processes=1)
+    assert reading.cached == 0, "two files with the same contents are no file that was known"
     assert {path: len(facts.imports) for path, facts in reading.facts.items()} == {
         "code.py": 1,
         "migrations/0001.py": 0,

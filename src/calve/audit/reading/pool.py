@@ -62,9 +62,9 @@ def read_files(
         key = keys[file.path] = content_key(source, outline=counted)
         if key not in known:
             new[key] = (source, counted)
+    cached = sum(key in known for key in keys.values())
     count, done = len(keys), len(keys) - len(new)
     progress(done, count)
-    cached = done
     for part in _extracted(new, processes or os.cpu_count() or 1):
         known.update(part)
         done += len(part)
