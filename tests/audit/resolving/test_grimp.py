@@ -11,6 +11,8 @@ from audit_projects import DJANGO, FLASK, Files, write
 from calve.audit.findings import AuditOptions, audit
 from calve.audit.resolving.imports import import_edges
 
+pytestmark = pytest.mark.usefixtures("own_modules")  # grimp asks the interpreter where a package is
+
 Pair = tuple[str, str]
 
 WAYS: Files = {
