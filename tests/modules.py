@@ -20,6 +20,9 @@ from types import ModuleType
 import pytest
 
 
+OURS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix)))
+
+
 class Projects:
     """Where modules come from that belong to one project only: folders on pytest's path and temporary ones."""
 
@@ -42,8 +45,12 @@ class Projects:
 
     def imported(self) -> dict[str, ModuleType]:
         """The modules of all projects, by name."""
-        folders = self.folders + self.temporary
-        return {name: module for name, module in list(sys.modules.items()) if _below(module, folders)}
+        modules = list(sys.modules.items())
+        return {name: module for name, module in modules if _below(module, self.folders) or self.made(module)}
+
+    def made(self, module: ModuleType) -> bool:
+        """Whether a test has written a module. This repository and its environment may be in a temporary folder, too."""
+        return _below(module, self.temporary) and not _below(module, OURS)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +79,7 @@ def modules_are_left_as_they_were(projects: Projects) -> Iterator[None]:
     path, known = list(sys.path), projects.imported()
     yield
     now = projects.imported()
-    left = sorted(name for name, module in now.items() if name not in known and _below(module, projects.temporary))
+    left = sorted(name for name, module in now.items() if name not in known and projects.made(module))
     moved = [folder for folder in sys.path if folder not in path]
     lost = sorted(name for name, module in known.items() if sys.modules.get(name) is not module)
     sys.path[:] = path
