@@ -19,7 +19,6 @@ from types import ModuleType
 
 import pytest
 
-
 OURS = tuple(f"{folder}{os.sep}" for folder in (Path(__file__).parents[1], Path(sys.prefix), Path(sys.base_prefix)))
 
 
@@ -49,7 +48,7 @@ class Projects:
         return {name: module for name, module in modules if _below(module, self.folders) or self.made(module)}
 
     def made(self, module: ModuleType) -> bool:
-        """Whether a test has written a module. This repository and its environment may be in a temporary folder, too."""
+        """Whether a test has written it. This repository and its environment may be in a temporary folder, too."""
         return _below(module, self.temporary) and not _below(module, OURS)
 
 
