@@ -241,7 +241,7 @@ class LogTests(StoreTests):
 
     async def test_offsets_go_on_after_the_store_was_opened_again(self, bank: Store) -> None:
         if not self.features.reopens:
-            pytest.skip("the database goes with its store")
+            pytest.skip("only on adapters whose database outlives the store")
         await open_account(bank, "ada")
         before = (await whole(bank))[-1]
         await bank.close()
