@@ -71,7 +71,11 @@ def _publisher(store: Store) -> Publish:
             await tx.execute(INSERT, owner=owner, cents=1)
             tx.publish(Opened(owner=owner, cents=1), key=owner)
 
-        await store.transact(work)
+        if store.exclusive:  # as operations do it; where transactions collide, the chain runs them again
+            async with store.transaction() as tx:
+                await work(tx)
+        else:
+            await store.transact(work)
 
     return publish
 

@@ -13,7 +13,7 @@ from ...core.clock import Clock
 from ...core.codec import Codec
 from ...core.context import CallContext, current_call
 from ...core.errors import ConfigError, InvalidArgument
-from ...core.ids import new_id
+from ...core.ids import new_id_text
 from ...core.suggest import did_you_mean
 
 DATA_BYTES_MAX = 1_000_000
@@ -26,7 +26,8 @@ Key = str | UUID | int
 class Entry(NamedTuple):
     """An event that waits for the end of its transaction."""
 
-    id: UUID
+    id: str
+    """A UUID as text."""
     key: str
     type: str
     version: int
@@ -73,7 +74,7 @@ class Outlet:
                 f"{kind.__name__} takes {len(data)} bytes, the limit of an event is {DATA_BYTES_MAX}; "
                 "publish where the data is, and let whoever needs it ask for it"
             )
-        new = new_id()
+        new = new_id_text()
         return Entry(
             new,
             _key_text(kind, new if key is None else key),

@@ -155,6 +155,15 @@ class Connection:
                 raise StatementError(f"row {number}: {error}") from error
         return changed
 
+    def append(self, plan: Plan, rows: Sequence[tuple[Any, ...]], limited: bool) -> None:
+        """Run a statement of our own for rows whose values are known to fit, in the order of its parameters."""
+        try:
+            self._prepare(plan, limited)
+            for row in rows:
+                self._cursor.execute(plan.sql, row)
+        except (apsw.Error, MemoryError) as error:
+            raise translate(error, plan.sql) from error
+
     def _prepare(self, plan: Plan, limited: bool) -> None:
         if not plan.described:
             plan.describe(self._raw)

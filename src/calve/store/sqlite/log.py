@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any
 
 from ..base import Reader, Transaction
 from ..log import Log, LogTruncated, Record
@@ -69,9 +68,3 @@ class SqliteLog(Log):
             return 0
         async with self._transaction() as tx:
             return await tx.execute(_PRUNE, before_ms=before_ms, upto=upto, most=most)
-
-
-def as_params(entry: Any) -> dict[str, Any]:
-    """The parameters of `APPEND` for an entry."""
-    params: dict[str, Any] = entry._asdict()
-    return params

@@ -10,7 +10,7 @@ from ...core.crash import crash_point
 from ..base import Transaction
 from ..errors import TransactionError
 from ..log import Log
-from .log import APPEND, as_params
+from .log import APPEND
 from .writer import Turn, Writer
 
 MANY = 32
@@ -65,7 +65,8 @@ class SqliteTransaction(Transaction):
     async def _append(self) -> None:
         try:
             crash_point("publish.before_append")
-            await self.execute_many(APPEND, map(as_params, self._entries))
+            turn, entries = self._turn, self._entries
+            await turn.call(APPEND, turn.connection.append, entries, many=len(entries) > MANY)
             crash_point("publish.before_commit")
         except BaseException:
             self._writer.roll_back(self._turn)
