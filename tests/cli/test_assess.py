@@ -115,6 +115,8 @@ class _Terminal:
 
     def __init__(self, folder: Path, *arguments: str) -> None:
         self._ours, theirs = pty.openpty()
+        # Whoever started the tests in the background has let them ignore Ctrl-C, and a child would inherit that.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "calve", "assess", *arguments],
             cwd=folder,
@@ -124,6 +126,7 @@ class _Terminal:
             start_new_session=True,
             env={**os.environ, "TERM": "dumb"},
         )
+        signal.signal(signal.SIGINT, before)
         os.close(theirs)
         self.shown = ""
 
